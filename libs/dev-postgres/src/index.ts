@@ -1,0 +1,2 @@
+export { startPostgres } from './start.ts';
+export type { DevPostgres, StartPostgresOptions } from './start.ts';
