@@ -1,0 +1,15 @@
+import type { z } from 'zod';
+import { InvalidDocumentError, type DocumentIssue } from '../errors/record.errors.js';
+
+/** Checks an input against its schema; what comes back is a copy, with defaults applied. */
+export function parseDocument<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
+  const result = schema.safeParse(input, { reportInput: true });
+  if (!result.success) {
+    throw new InvalidDocumentError(result.error.issues.map(toIssue));
+  }
+  return result.data;
+}
+
+function toIssue({ code, path, message, input }: z.core.$ZodIssue): DocumentIssue {
+  return { type: code, path: path.map((key) => (typeof key === 'number' ? key : String(key))), message, input };
+}

@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import { name, text } from './text.js';
+
+/** Accepted by the Python server and put into SQL as text; from a client it would be a stored SQL injection. */
+const noSqlExpression = { sql_expression: z.null('SQL expressions are not accepted').optional() };
+
+const MAX_LIST = 1000;
+const column = { table_id: text(), column: text() };
+
+const OPERATORS = [
+  'eq', 'neq', 'gt', 'gte', 'lt', 'lte', 'in_', 'not_in', 'in_or_null', 'like', 'ilike', 'not_like', 'not_ilike', 'between',
+  'is_null', 'is_not_null', 'date_relative', 'not_date_relative', 'date_window',
+] as const; // prettier-ignore
+
+/**
+ * What a widget or a saved query asks of the data (wire contract 2.7). The document keeps members that are not named here.
+ * Every `table_id` names an entry of `tables`.
+ */
+export const queryDefinition = z
+  .looseObject({
+    tables: z
+      .array(z.looseObject({ id: text(), name: text(), alias: text().nullish() }))
+      .min(1)
+      .max(MAX_LIST),
+    columns: z
+      .array(
+        z.looseObject({
+          ...column,
+          aggregation: z.enum(['none', 'sum', 'avg', 'count', 'count_distinct', 'min', 'max']).nullish(),
+          alias: text().nullish(),
+          date_trunc: text().nullish(),
+          date_format: text().nullish(),
+          ...noSqlExpression,
+        }),
+      )
+      .min(1)
+      .max(MAX_LIST),
+    joins: z
+      .array(
+        z.looseObject({
+          from_table_id: text(),
+          from_column: text(),
+          to_table_id: text(),
+          to_column: text(),
+          join_type: z.enum(['INNER', 'LEFT', 'RIGHT', 'FULL']).nullish(),
+        }),
+      )
+      .max(MAX_LIST)
+      .optional(),
+    filters: z
+      .array(z.looseObject({ ...column, operator: z.enum(OPERATORS), value: z.unknown(), ...noSqlExpression }))
+      .max(MAX_LIST)
+      .optional(),
+    group_by: z.array(z.looseObject(column)).max(MAX_LIST).optional(),
+    order_by: z
+      .array(z.looseObject({ ...column, direction: z.enum(['ASC', 'DESC']).nullish() }))
+      .max(MAX_LIST)
+      .optional(),
+    limit: z.int().nonnegative().nullish(),
+    offset: z.int().nonnegative().nullish(),
+    calculated_fields: z
+      .array(z.looseObject({ name: name(), expression: text(), data_type: text().nullish(), ...noSqlExpression }))
+      .max(MAX_LIST)
+      .optional(),
+    time_series: z
+      .looseObject({
+        table_id: text(),
+        date_column: text(),
+        interval: text(),
+        fill_missing: z.boolean().nullish(),
+        fill_value: z.unknown(),
+        alias: text().nullish(),
+      })
+      .nullish(),
+  })
+  .superRefine((query, context) => {
+    const known = new Set(query.tables.map(({ id }) => id));
+    const check = (id: string, ...path: (string | number)[]) => {
+      if (!known.has(id)) {
+        context.addIssue({ code: 'custom', path, message: `names no entry of \`tables\``, input: id });
+      }
+    };
+    for (const list of ['columns', 'filters', 'group_by', 'order_by'] as const) {
+      query[list]?.forEach(({ table_id }, index) => check(table_id, list, index, 'table_id'));
+    }
+    query.joins?.forEach(({ from_table_id, to_table_id }, index) => {
+      check(from_table_id, 'joins', index, 'from_table_id');
+      check(to_table_id, 'joins', index, 'to_table_id');
+    });
+    if (query.time_series) {
+      check(query.time_series.table_id, 'time_series', 'table_id');
+    }
+  });
+
+/** @publicApi */
+export type QueryDefinition = z.output<typeof queryDefinition>;

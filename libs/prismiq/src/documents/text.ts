@@ -1,0 +1,18 @@
+import { z } from 'zod';
+
+/** Text of 0 to `max` characters (as PostgreSQL counts them), without U+0000, which PostgreSQL cannot store. */
+export const text = (max: number = Number.POSITIVE_INFINITY) =>
+  z
+    .string()
+    .refine((value) => !value.includes('\u0000'), 'must not contain the character U+0000')
+    .refine((value) => value.length <= max || [...value].length <= max, `must have at most ${max} characters`);
+
+/** A name: surrounding white space removed, 1 to 255 characters. */
+export const name = () =>
+  z
+    .string()
+    .trim()
+    .pipe(text(255).refine((value) => value.length > 0, 'must not be empty'));
+
+/** Takes `null` as well, and turns it into an absent member: clients tell the two apart, and only expect the latter. */
+export const optional = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined);

@@ -1,0 +1,86 @@
+import { PrismiqError, type PrismiqErrorContext } from './prismiq.error.js';
+
+/** The kinds of record that Prismiq stores. */
+export type RecordKind = 'dashboard' | 'widget' | 'saved query';
+
+const capitalize = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/**
+ * No such record in this tenant, or none that the acting user may see: the two are not told apart, so that nobody can probe
+ * for the existence of what he may not see.
+ *
+ * @publicApi
+ */
+export class RecordNotFoundError extends PrismiqError {
+  override readonly code = 'NOT_FOUND';
+
+  constructor(
+    readonly kind: RecordKind,
+    readonly id: string,
+    context: PrismiqErrorContext = {},
+  ) {
+    super(`${capitalize(kind)} not found`, 404, true, context);
+  }
+}
+
+/**
+ * The acting user may see the record, but not change it.
+ *
+ * @publicApi
+ */
+export class RecordForbiddenError extends PrismiqError {
+  override readonly code = 'FORBIDDEN';
+
+  constructor(
+    readonly kind: RecordKind,
+    readonly id: string,
+    context: PrismiqErrorContext = {},
+  ) {
+    super('Permission denied', 403, true, context);
+  }
+}
+
+/**
+ * The tenant has a record of this kind and name already; it may be one that the acting user cannot see.
+ *
+ * @publicApi
+ */
+export class NameTakenError extends PrismiqError {
+  override readonly code = 'NAME_TAKEN';
+
+  constructor(
+    readonly kind: RecordKind,
+    readonly recordName: string,
+    context: PrismiqErrorContext = {},
+  ) {
+    super(`A ${kind} named ${JSON.stringify(recordName)} already exists. Choose another name.`, 409, true, context);
+  }
+}
+
+/** One fault of a document: where, what, and of which kind. */
+export interface DocumentIssue {
+  /** Machine-readable kind of the fault, e.g. `too_big`. */
+  type: string;
+  /** Path of the value at fault. */
+  path: readonly (string | number)[];
+  message: string;
+  /** The value at fault. */
+  input?: unknown;
+}
+
+/**
+ * The input breaks the rules of its document; each fault is listed with its path. Nothing was written.
+ *
+ * @publicApi
+ */
+export class InvalidDocumentError extends PrismiqError {
+  override readonly code = 'INVALID_DOCUMENT';
+
+  constructor(
+    readonly issues: readonly DocumentIssue[],
+    context: PrismiqErrorContext = {},
+  ) {
+    const faults = issues.map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message));
+    super(`Invalid document: ${faults.join('; ')}`, 422, true, context);
+  }
+}

@@ -1,0 +1,29 @@
+import { Controller, UseFilters, UseGuards, UseInterceptors, type Type } from '@nestjs/common';
+import type { PrismiqControllersOptions } from '../options/prismiq-options.js';
+import { TenantInterceptor } from '../tenancy/tenant.interceptor.js';
+import { PrismiqDashboardsController } from './dashboards.controller.js';
+import { PrismiqExceptionFilter } from './prismiq-exception.filter.js';
+import { PrismiqSavedQueriesController } from './saved-queries.controller.js';
+import { PrismiqWidgetsController } from './widgets.controller.js';
+
+/**
+ * The controllers of one registration, as subclasses made for it: path, guards and the rest are metadata of the class, and
+ * would otherwise be shared by all registrations, and by hosts that subclass the controllers themselves.
+ */
+export function mountControllers({ path, guards }: Required<PrismiqControllersOptions>): Type[] {
+  const mount = (base: abstract new (...dependencies: never[]) => object, route: string): Type => {
+    const controller = { [base.name]: class extends (base as Type) {} }[base.name]!;
+    Controller(`${path}/${route}`)(controller);
+    UseInterceptors(TenantInterceptor)(controller);
+    UseFilters(PrismiqExceptionFilter)(controller);
+    if (guards.length > 0) {
+      UseGuards(...guards)(controller);
+    }
+    return controller;
+  };
+  return [
+    mount(PrismiqDashboardsController, 'dashboards'),
+    mount(PrismiqWidgetsController, 'dashboards/:dashboardId/widgets'),
+    mount(PrismiqSavedQueriesController, 'saved-queries'),
+  ];
+}

@@ -1,0 +1,100 @@
+/**
+ * The whole public API. Migrations for MikroORM's migrator stand in `@prismiq/nestjs/migrations` as well.
+ *
+ * @packageDocumentation
+ */
+
+// The module and its options
+export { PrismiqModule } from './prismiq.module.js';
+export { getPrismiqToken, InjectPrismiq, InjectTenantSchema } from './prismiq.decorators.js';
+export type {
+  PrismiqAsyncValues,
+  PrismiqControllersOptions,
+  PrismiqModuleAsyncOptions,
+  PrismiqModuleOptions,
+  PrismiqOptions,
+  PrismiqOptionsFactory,
+  PrismiqStructure,
+} from './options/prismiq-options.js';
+
+// Tenancy
+export { TenantContext } from './tenancy/tenant-context.js';
+export { TenantInterceptor } from './tenancy/tenant.interceptor.js';
+export { TenantResolver, type ResolvedTenant, type ResolveTenant } from './tenancy/tenant-resolver.js';
+export { TenantSchema } from './tenancy/tenant-schema.js';
+export type { SchemaFor, Tenant, TenantIdentity } from './tenancy/tenant.js';
+
+// Repositories, and the records that they return
+export { DashboardRepository } from './repositories/dashboard.repository.js';
+export { SavedQueryRepository } from './repositories/saved-query.repository.js';
+export { WidgetRepository } from './repositories/widget.repository.js';
+export type { Dashboard, SavedQuery, Widget } from './repositories/records.js';
+
+// Documents: what the repositories take
+export type {
+  CreateDashboard,
+  DashboardFilter,
+  DashboardLayout,
+  UpdateDashboard,
+} from './documents/dashboard.documents.js';
+export type { QueryDefinition } from './documents/query.documents.js';
+export type { CreateSavedQuery, UpdateSavedQuery } from './documents/saved-query.documents.js';
+export type {
+  CreateWidget,
+  UpdateWidget,
+  WidgetConfig,
+  WidgetPlacement,
+  WidgetPosition,
+  WidgetType,
+} from './documents/widget.documents.js';
+
+// Tables: created by ensureTables, by SQL, or by migrations
+export {
+  ensureTables,
+  verifyTables,
+  type EnsureTablesOptions,
+  type EnsureTablesResult,
+} from './schema/ensure-tables.js';
+export { PRISMIQ_HISTORY_TABLE } from './schema/history.js';
+export { prismiqSchemaSql } from './schema/prismiq-schema-sql.js';
+export { PRISMIQ_MIGRATIONS, type PrismiqMigration } from './migrations/prismiq-migrations.js';
+export type { PgClient, PgPool } from './sql/pg-executor.js';
+export type { SqlTarget } from './sql/transaction.js';
+
+// Entities, for a host that wants managed ones, or generates its migrations
+export { PrismiqDashboard } from './entities/dashboard.entity.js';
+export { PRISMIQ_ENTITIES } from './entities/prismiq-entities.js';
+export { PrismiqSavedQuery } from './entities/saved-query.entity.js';
+export { PrismiqWidget } from './entities/widget.entity.js';
+
+// REST controllers, for hosts that subclass them
+export { PrismiqDashboardsController } from './http/dashboards.controller.js';
+export { PrismiqExceptionFilter } from './http/prismiq-exception.filter.js';
+export { PrismiqSavedQueriesController } from './http/saved-queries.controller.js';
+export { PrismiqWidgetsController } from './http/widgets.controller.js';
+
+// Errors
+export { InvalidOptionsError } from './errors/configuration.errors.js';
+export { ConnectionFailedError, DatabaseError, PermissionDeniedError } from './errors/database.errors.js';
+export { PrismiqError, type PrismiqErrorContext } from './errors/prismiq.error.js';
+export {
+  InvalidDocumentError,
+  NameTakenError,
+  RecordForbiddenError,
+  RecordNotFoundError,
+  type DocumentIssue,
+  type RecordKind,
+} from './errors/record.errors.js';
+export {
+  InvalidSchemaNameError,
+  SchemaMismatchError,
+  SchemaNotFoundError,
+  type SchemaDifference,
+} from './errors/schema.errors.js';
+export {
+  InvalidTenantIdError,
+  TenantMismatchError,
+  TenantNotProvisionedError,
+  TenantOutdatedError,
+  TenantRequiredError,
+} from './errors/tenancy.errors.js';

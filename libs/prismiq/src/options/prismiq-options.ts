@@ -1,0 +1,101 @@
+import type { CanActivate, InjectionToken, ModuleMetadata, OptionalFactoryDependency, Type } from '@nestjs/common';
+import type { ResolveTenant, TenantResolver } from '../tenancy/tenant-resolver.js';
+import type { SchemaFor } from '../tenancy/tenant.js';
+
+/**
+ * Options that are values: known when the application starts, so that they may come from other providers.
+ *
+ * @publicApi
+ */
+export interface PrismiqOptions {
+  /**
+   * Says to which tenant a request belongs. Needed where requests are served; a host of jobs and scripts alone uses
+   * {@link TenantContext.runInTenant} instead.
+   * @default none: no request has a tenant, and tenant-bound access fails
+   */
+  resolver?: TenantResolver | ResolveTenant;
+
+  /**
+   * Derives the schema of a tenant from its id. The answer must consist of letters, digits and underscores, at most 63 bytes.
+   * One schema for all is possible: every statement filters by `tenant_id` as well.
+   * @default (tenantId) => `tenant_${tenantId}`
+   */
+  schemaFor?: SchemaFor;
+}
+
+/**
+ * How Prismiq's REST controllers are mounted.
+ *
+ * @publicApi
+ */
+export interface PrismiqControllersOptions {
+  /**
+   * The path under which the routes stand, after the host's global prefix.
+   * @default 'prismiq'
+   */
+  path?: string;
+
+  /**
+   * Guards for these controllers alone, as for `@UseGuards()`. They run before the tenant is resolved; their dependencies come
+   * from `imports` or from global modules.
+   * @default []
+   */
+  guards?: (Type<CanActivate> | CanActivate)[];
+}
+
+/**
+ * Options that shape the module: Nest needs them while it builds the application, before any provider exists.
+ *
+ * @publicApi
+ */
+export interface PrismiqStructure {
+  /**
+   * Whether all modules see the providers without importing PrismiqModule.
+   * @default false
+   */
+  isGlobal?: boolean;
+
+  /**
+   * The name of the MikroORM instance to use, as in `MikroOrmModule.forRoot({ contextName })`. With a name, the providers are
+   * injected by {@link InjectPrismiq}.
+   * @default undefined: the unnamed instance
+   */
+  contextName?: string;
+
+  /**
+   * Whether, and how, to mount the REST controllers; `true` stands for all defaults.
+   * @default false
+   */
+  controllers?: boolean | PrismiqControllersOptions;
+
+  /**
+   * Modules whose exports the guards (and, in forRootAsync, the factory) need.
+   * @default []
+   */
+  imports?: ModuleMetadata['imports'];
+}
+
+/** @publicApi */
+export type PrismiqModuleOptions = PrismiqOptions & PrismiqStructure;
+
+/** What a factory returns: values alone. Structure stands beside the factory, in forRootAsync itself. */
+export type PrismiqAsyncValues = PrismiqOptions & { [Option in keyof PrismiqStructure]?: never };
+
+/** @publicApi */
+export interface PrismiqOptionsFactory {
+  createPrismiqOptions(): PrismiqAsyncValues | Promise<PrismiqAsyncValues>;
+}
+
+/** Exactly one of the three. */
+type AsyncSource =
+  | {
+      useFactory: (...dependencies: any[]) => PrismiqAsyncValues | Promise<PrismiqAsyncValues>;
+      inject?: (InjectionToken | OptionalFactoryDependency)[];
+      useClass?: never;
+      useExisting?: never;
+    }
+  | { useClass: Type<PrismiqOptionsFactory>; useFactory?: never; inject?: never; useExisting?: never }
+  | { useExisting: InjectionToken<PrismiqOptionsFactory>; useFactory?: never; inject?: never; useClass?: never };
+
+/** @publicApi */
+export type PrismiqModuleAsyncOptions = PrismiqStructure & AsyncSource;

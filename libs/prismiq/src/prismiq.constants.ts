@@ -1,0 +1,5 @@
+/** The resolved options of a registration. Internal: what a host may read, it has given. */
+export const PRISMIQ_CONFIG = Symbol('PRISMIQ_CONFIG');
+
+/** The MikroORM instance of a registration, with Prismiq's entities. */
+export const PRISMIQ_ORM = Symbol('PRISMIQ_ORM');

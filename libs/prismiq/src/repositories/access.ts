@@ -1,0 +1,48 @@
+import type { Parameters } from '../sql/parameters.js';
+import type { Tenant } from '../tenancy/tenant.js';
+
+/**
+ * Who may see and who may change, in SQL, so that every statement that reads or writes carries its own check (wire contract
+ * 7.2). `d` is a dashboard, `q` a saved query. All begin with the tenant: the schema is the first lock, this the second, and
+ * the only one where tenants share a schema.
+ */
+export function dashboardIsVisible(tenant: Tenant, parameters: Parameters): string {
+  const own = `d.tenant_id = ${parameters.add(tenant.tenantId)}`;
+  if (tenant.isAdmin) {
+    return own;
+  }
+  if (tenant.userId === undefined) {
+    return `${own} AND d.is_public`;
+  }
+  const user = parameters.add(tenant.userId);
+  return `${own} AND (d.is_public OR d.owner_id = ${user} OR ${user} = ANY(d.allowed_viewers))`;
+}
+
+export function dashboardIsChangeable(tenant: Tenant, parameters: Parameters): string {
+  return isChangeable('d', tenant, parameters);
+}
+
+export function savedQueryIsVisible(tenant: Tenant, parameters: Parameters): string {
+  const own = `q.tenant_id = ${parameters.add(tenant.tenantId)}`;
+  if (tenant.isAdmin) {
+    return own;
+  }
+  return tenant.userId === undefined
+    ? `${own} AND q.is_shared`
+    : `${own} AND (q.is_shared OR q.owner_id = ${parameters.add(tenant.userId)})`;
+}
+
+export function savedQueryIsChangeable(tenant: Tenant, parameters: Parameters): string {
+  return isChangeable('q', tenant, parameters);
+}
+
+/** The owner and admins; without a user nobody. */
+function isChangeable(alias: string, tenant: Tenant, parameters: Parameters): string {
+  const own = `${alias}.tenant_id = ${parameters.add(tenant.tenantId)}`;
+  if (tenant.isAdmin) {
+    return own;
+  }
+  return tenant.userId === undefined
+    ? `${own} AND false`
+    : `${own} AND ${alias}.owner_id = ${parameters.add(tenant.userId)}`;
+}

@@ -1,0 +1,58 @@
+import { dashboardLayout, type DashboardLayout } from '../documents/dashboard.documents.js';
+import type { Dashboard, SavedQuery, Widget } from './records.js';
+
+/**
+ * Times are read as milliseconds since 1970: what a driver makes of a timestamp depends on its settings and on the session's
+ * time zone.
+ */
+const epoch = (column: string) => `(extract(epoch FROM ${column}) * 1000)::float8`;
+
+type Row<T> = Omit<T, 'createdAt' | 'updatedAt' | 'widgets'> & { createdAt: number; updatedAt: number };
+export type WidgetRow = Row<Widget>;
+export type DashboardRow = Row<Dashboard> & { widgets: WidgetRow[] };
+export type SavedQueryRow = Row<SavedQuery>;
+
+/** The select list of a dashboard `d` without its widgets. */
+export const DASHBOARD_COLUMNS = `d.id, d.name, d.description, d.layout, d.filters, d.owner_id AS "ownerId",
+  d.is_public AS "isPublic", d.allowed_viewers AS "allowedViewers", d.version,
+  ${epoch('d.created_at')} AS "createdAt", ${epoch('d.updated_at')} AS "updatedAt"`;
+
+/** The select list of a widget `w`. */
+export const WIDGET_COLUMNS = `w.id, w.type, w.title, w.query, w.position, w.config,
+  ${epoch('w.created_at')} AS "createdAt", ${epoch('w.updated_at')} AS "updatedAt"`;
+
+/** The widgets of a dashboard `d` as one JSON array: a single statement reads dashboards with all that is on them. */
+export const widgetsOf = (widgetsTable: string) =>
+  `(SELECT coalesce(json_agg(w), '[]') FROM (
+    SELECT ${WIDGET_COLUMNS} FROM ${widgetsTable} w WHERE w.dashboard_id = d.id) w) AS widgets`;
+
+/** The select list of a saved query `q`. */
+export const SAVED_QUERY_COLUMNS = `q.id, q.tenant_id AS "tenantId", q.name, q.description, q.query, q.owner_id AS "ownerId",
+  q.is_shared AS "isShared", q.version,
+  ${epoch('q.created_at')} AS "createdAt", ${epoch('q.updated_at')} AS "updatedAt"`;
+
+const withDates = <T extends { createdAt: number; updatedAt: number }>(row: T) => ({
+  ...row,
+  createdAt: new Date(row.createdAt),
+  updatedAt: new Date(row.updatedAt),
+});
+
+export const toWidget = (row: WidgetRow): Widget => withDates(row);
+
+export const toSavedQuery = (row: SavedQueryRow): SavedQuery => withDates(row);
+
+export function toDashboard(row: DashboardRow): Dashboard {
+  // Sorted here: in SQL, one stored position that is no number would make the whole list fail.
+  const widgets = row.widgets
+    .map(toWidget)
+    .sort((a, b) => grid(a.position?.y, b.position?.y) || grid(a.position?.x, b.position?.x));
+  return { ...withDates(row), layout: toLayout(row.layout), widgets };
+}
+
+const grid = (a: unknown, b: unknown): number => (Number(a) || 0) - (Number(b) || 0);
+
+/** Rows of the Python server, and the column's default, name the row height in different ways. */
+function toLayout(stored: unknown): DashboardLayout {
+  const { data } = dashboardLayout.safeParse(stored);
+  return data ?? dashboardLayout.parse({});
+}

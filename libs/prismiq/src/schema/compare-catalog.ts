@@ -1,0 +1,40 @@
+import type { SchemaDifference } from '../errors/schema.errors.js';
+import { EXPECTED_CATALOG, type CatalogObject } from './expected-catalog.js';
+
+const keyOf = ({ table, kind, name }: CatalogObject): string => `${table}/${kind}/${name}`;
+
+/**
+ * Where the objects found differ from those needed. What a host has added and does no harm is no difference: columns that may
+ * be left out on insert, indexes that are not unique.
+ */
+export function compareCatalog(found: readonly CatalogObject[]): SchemaDifference[] {
+  const actual = new Map(found.map((object) => [keyOf(object), object]));
+  const expected = new Set(EXPECTED_CATALOG.map(keyOf));
+  const tables = new Set(found.filter(({ kind }) => kind === 'table').map(({ table }) => table));
+  const wanting = EXPECTED_CATALOG.filter(
+    // A missing table is one difference, not one for each of its columns.
+    (object) =>
+      (object.kind === 'table' || tables.has(object.table)) &&
+      actual.get(keyOf(object))?.definition !== object.definition,
+  ).map(({ definition, ...object }) => ({
+    ...object,
+    expected: definition,
+    actual: actual.get(keyOf({ ...object, definition }))?.definition,
+  }));
+  const harmful = found
+    .filter((object) => !expected.has(keyOf(object)) && isHarmful(object))
+    .map(({ definition, ...object }) => ({ ...object, expected: undefined, actual: definition }));
+  return [...wanting, ...harmful];
+}
+
+/** Whether an object that Prismiq does not know can make its statements fail. */
+function isHarmful({ kind, definition }: CatalogObject): boolean {
+  switch (kind) {
+    case 'column':
+      return / not null$/.test(definition);
+    case 'index':
+      return definition.startsWith('UNIQUE');
+    default:
+      return true;
+  }
+}

@@ -1,0 +1,127 @@
+import { SchemaMismatchError, SchemaNotFoundError, type SchemaDifference } from '../errors/schema.errors.js';
+import { quoteIdentifier } from '../sql/identifier.js';
+import type { SqlExecutor } from '../sql/sql-executor.js';
+import { inTransaction, type SqlTarget } from '../sql/transaction.js';
+import { translateError } from '../sql/translate-error.js';
+import { compareCatalog } from './compare-catalog.js';
+import { historyStatements, isHistoryComplete } from './history.js';
+import { lockSchema } from './lock-schema.js';
+import { readCatalog } from './read-catalog.js';
+import { assertSchemaName } from './schema-name.js';
+import { SCHEMA_VERSIONS, type TableNaming } from './schema-versions.js';
+
+/** @publicApi */
+export interface EnsureTablesOptions {
+  /**
+   * The schema that shall hold the tables.
+   * @default the connection's current schema
+   */
+  schema?: string;
+  /**
+   * Whether to create the schema when it does not exist.
+   * @default false
+   */
+  createSchema?: boolean;
+}
+
+/** @publicApi */
+export interface EnsureTablesResult {
+  /** The schema that holds the tables. */
+  schema: string;
+  /** Whether anything had to be created; `false`: all was there already. */
+  created: boolean;
+}
+
+/**
+ * Makes sure that a schema holds Prismiq's tables, at the newest version: creates what is missing, checks what exists, and
+ * records the history, so that a later migration continues from there. All or nothing. Can be called again at any time, and by
+ * many processes at once.
+ *
+ * @param target a MikroORM instance, an EntityManager, a `pg` Pool or client; a transaction of the last three is joined
+ * @throws InvalidSchemaNameError, SchemaNotFoundError, SchemaMismatchError (tables of another shape, with the differences),
+ *   PermissionDeniedError, ConnectionFailedError, DatabaseError
+ * @publicApi
+ */
+export async function ensureTables(target: SqlTarget, options: EnsureTablesOptions = {}): Promise<EnsureTablesResult> {
+  if (options.schema !== undefined) {
+    assertSchemaName(options.schema);
+  }
+  try {
+    return await inTransaction(target, (sql) => ensure(sql, options));
+  } catch (error) {
+    throw translateError(error, { schema: options.schema });
+  }
+}
+
+/**
+ * Compares a schema's tables with what this version needs. Writes nothing.
+ *
+ * @returns the differences; none means that the schema is ready
+ * @throws as {@link ensureTables}, but for SchemaMismatchError
+ * @publicApi
+ */
+export async function verifyTables(target: SqlTarget, options: { schema?: string } = {}): Promise<SchemaDifference[]> {
+  if (options.schema !== undefined) {
+    assertSchemaName(options.schema);
+  }
+  try {
+    return await inTransaction(target, async (sql) => {
+      const schema = options.schema ?? (await currentSchema(sql));
+      return differences(sql, schema);
+    });
+  } catch (error) {
+    throw translateError(error, { schema: options.schema });
+  }
+}
+
+async function ensure(sql: SqlExecutor, options: EnsureTablesOptions): Promise<EnsureTablesResult> {
+  const schema = options.schema ?? (await currentSchema(sql));
+  const table: TableNaming = (name) => `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
+  const isReady = async () =>
+    (await differences(sql, schema)).length === 0 && (await isHistoryComplete(sql, schema, table));
+  // Looked at first without the lock: a start with nothing to do must not queue behind a host's long transaction.
+  if (await isReady()) {
+    return { schema, created: false };
+  }
+  await lockSchema(sql, schema);
+  if (!(await schemaExists(sql, schema))) {
+    if (options.createSchema !== true) {
+      throw new SchemaNotFoundError({ schema });
+    }
+    await sql.query(`CREATE SCHEMA ${quoteIdentifier(schema)}`);
+  }
+  if (await isReady()) {
+    return { schema, created: false };
+  }
+  refuse(
+    schema,
+    (await differences(sql, schema)).filter(({ actual }) => actual !== undefined),
+  );
+  for (const statement of [...SCHEMA_VERSIONS.flatMap(({ up }) => up(table)), ...historyStatements(table)]) {
+    await sql.query(statement);
+  }
+  refuse(schema, await differences(sql, schema));
+  return { schema, created: true };
+}
+
+function refuse(schema: string, found: SchemaDifference[]): void {
+  if (found.length > 0) {
+    throw new SchemaMismatchError(found, { schema });
+  }
+}
+
+async function differences(sql: SqlExecutor, schema: string): Promise<SchemaDifference[]> {
+  return compareCatalog((await readCatalog(sql, [schema])).get(schema) ?? []);
+}
+
+async function currentSchema(sql: SqlExecutor): Promise<string> {
+  const [row] = await sql.query<{ schema: string | null }>('SELECT current_schema() AS schema');
+  if (row?.schema == null) {
+    throw new SchemaNotFoundError({});
+  }
+  return row.schema;
+}
+
+async function schemaExists(sql: SqlExecutor, schema: string): Promise<boolean> {
+  return (await sql.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [schema])).length > 0;
+}

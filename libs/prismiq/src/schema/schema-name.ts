@@ -1,0 +1,20 @@
+import { InvalidSchemaNameError } from '../errors/schema.errors.js';
+
+/** PostgreSQL's limit for a name (NAMEDATALEN - 1); it cuts longer ones silently, and two could become one. */
+const MAX_BYTES = 63;
+
+/** Throws unless `name` is a string of letters, digits and underscores that PostgreSQL takes as a schema name as it stands. */
+export function assertSchemaName(name: string): void {
+  if (typeof name !== 'string' || name === '') {
+    throw new InvalidSchemaNameError(String(name), 'it is empty');
+  }
+  if (!/^[A-Za-z0-9_]+$/.test(name)) {
+    throw new InvalidSchemaNameError(name, 'it has a character that is not allowed');
+  }
+  if (name.length > MAX_BYTES) {
+    throw new InvalidSchemaNameError(name, `it has ${name.length} bytes`);
+  }
+  if (/^(public|information_schema|pg_.*)$/i.test(name)) {
+    throw new InvalidSchemaNameError(name, 'it is reserved');
+  }
+}

@@ -1,0 +1,31 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { MikroORM } from '@mikro-orm/postgresql';
+import { PRISMIQ_ORM } from '../prismiq.constants.js';
+import { mikroOrmExecutor } from './mikro-orm-executor.js';
+import type { SqlExecutor } from './sql-executor.js';
+import { inTransaction } from './transaction.js';
+
+/** The database of a registration. What the host's `em.transactional()` encloses is part of that transaction. */
+@Injectable()
+export class Database implements SqlExecutor {
+  readonly #executor: SqlExecutor;
+
+  constructor(@Inject(PRISMIQ_ORM) private readonly orm: MikroORM) {
+    this.#executor = mikroOrmExecutor(orm.em, () => orm.em.getKysely());
+  }
+
+  /** Sends one statement, which is a transaction by itself unless the host has opened one. */
+  query<Row extends object>(sql: string, parameters?: readonly unknown[]): Promise<Row[]> {
+    return this.#executor.query(sql, parameters);
+  }
+
+  /** Runs several statements as a whole; see {@link inTransaction}. */
+  transaction<T>(work: (sql: SqlExecutor) => Promise<T>): Promise<T> {
+    return inTransaction(this.orm, work);
+  }
+
+  /** Runs one writing statement, in such a way that its failure does not end the host's transaction. */
+  write<T>(work: (sql: SqlExecutor) => Promise<T>): Promise<T> {
+    return this.orm.em.getTransactionContext() === undefined ? work(this) : this.transaction(work);
+  }
+}

@@ -1,0 +1,62 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Inject, Injectable } from '@nestjs/common';
+import { TenantRequiredError } from '../errors/tenancy.errors.js';
+import { PRISMIQ_CONFIG } from '../prismiq.constants.js';
+import type { PrismiqConfig } from '../options/prismiq-config.js';
+import { toTenant, type Tenant, type TenantIdentity } from './tenant.js';
+
+/**
+ * The tenant for which the running code works. It travels with the asynchronous flow of control, so that everything awaited
+ * within, however deep, sees it, and nothing outside does. A singleton: whoever injects it stays one.
+ *
+ * @publicApi
+ */
+@Injectable()
+export class TenantContext {
+  readonly #storage = new AsyncLocalStorage<Tenant | undefined>();
+
+  constructor(@Inject(PRISMIQ_CONFIG) private readonly config: PrismiqConfig) {}
+
+  /** The tenant in context, if any. */
+  current(): Tenant | undefined {
+    return this.#storage.getStore();
+  }
+
+  /**
+   * The tenant in context.
+   *
+   * @throws TenantRequiredError when there is none
+   */
+  require(): Tenant {
+    const tenant = this.#storage.getStore();
+    if (tenant === undefined) {
+      throw new TenantRequiredError();
+    }
+    return tenant;
+  }
+
+  /**
+   * Runs `fn` for a tenant: for jobs, cron, queues, scripts and tests, where no request says whose work it is. Inside another
+   * tenant's context it takes its place until `fn` has ended.
+   *
+   * @param tenant a tenant id, or an identity with the user who acts
+   * @throws InvalidTenantIdError
+   * @example
+   * ```ts
+   * await tenants.runInTenant({ tenantId: 'acme', userId: 'ada' }, () => dashboards.create({ name: 'Sales' }));
+   * ```
+   */
+  runInTenant<T>(tenant: string | TenantIdentity, fn: () => T): T {
+    return this.run(this.toTenant(typeof tenant === 'string' ? { tenantId: tenant } : tenant), fn);
+  }
+
+  /** Checks an identity and derives its schema. @internal */
+  toTenant(identity: TenantIdentity): Tenant {
+    return toTenant(identity, this.config.schemaFor);
+  }
+
+  /** Runs `fn` for a tenant that was checked already, or for none. @internal */
+  run<T>(tenant: Tenant | undefined, fn: () => T): T {
+    return this.#storage.run(tenant, fn);
+  }
+}

@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto';
+import { MikroORM, type Options } from '@mikro-orm/postgresql';
+import { Pool, type QueryResultRow } from 'pg';
+
+/**
+ * A database of its own for one test file. Its `public` schema holds no Prismiq tables, so that a statement which escapes its
+ * tenant fails.
+ */
+export class TestDatabase {
+  private constructor(
+    readonly name: string,
+    readonly url: string,
+    /** For what a test itself asks or prepares. */
+    readonly pool: Pool,
+  ) {}
+
+  static async create(): Promise<TestDatabase> {
+    const name = `prismiq_test_${randomUUID().replaceAll('-', '')}`;
+    await onServer(`CREATE DATABASE ${name}`);
+    const url = serverUrl();
+    url.pathname = `/${name}`;
+    return new TestDatabase(name, url.href, new Pool({ connectionString: url.href, max: 50 }));
+  }
+
+  /** Sends a statement and returns its rows. */
+  async query<Row extends QueryResultRow>(sql: string, values: unknown[] = []): Promise<Row[]> {
+    return (await this.pool.query<Row>(sql, values)).rows;
+  }
+
+  /** A MikroORM instance on this database; it is closed together with the database. */
+  async orm(options: Options = {}): Promise<MikroORM> {
+    const orm = await MikroORM.init({ ...this.ormOptions(), ...options });
+    this.#orms.push(orm);
+    return orm;
+  }
+
+  readonly #orms: MikroORM[] = [];
+
+  /** Options for an ORM that the test, or Nest, makes and closes. */
+  ormOptions(): Options {
+    return {
+      clientUrl: this.url,
+      entities: [],
+      discovery: { warnWhenNoEntities: false },
+      ensureDatabase: false,
+      logger: () => undefined,
+      migrations: { snapshot: false },
+    };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#orms.map((orm) => orm.close(true)));
+    await this.pool.end();
+    await onServer(`DROP DATABASE ${this.name} WITH (FORCE)`);
+  }
+}
+
+function serverUrl(): URL {
+  return new URL(process.env['DATABASE_URL']!);
+}
+
+async function onServer(sql: string): Promise<void> {
+  const pool = new Pool({ connectionString: serverUrl().href, max: 1 });
+  try {
+    await pool.query(sql);
+  } finally {
+    await pool.end();
+  }
+}
