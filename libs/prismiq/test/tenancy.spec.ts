@@ -1,0 +1,296 @@
+import { Controller, Get, Header, Injectable, Scope, UseGuards, UseInterceptors, type INestApplication } from '@nestjs/common';
+import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
+import {
+  DashboardRepository,
+  ensureTables,
+  InjectTenantSchema,
+  InvalidTenantIdError,
+  PrismiqModule,
+  SavedQueryRepository,
+  TenantContext,
+  TenantInterceptor,
+  TenantNotProvisionedError,
+  TenantOutdatedError,
+  TenantRequiredError,
+  TenantResolver,
+  TenantSchema,
+  WidgetRepository,
+  type PrismiqModuleOptions,
+  type TenantIdentity,
+} from '@prismiq/nestjs';
+import type { ExecutionContext } from '@nestjs/common';
+import { from, map } from 'rxjs';
+import request from 'supertest';
+import { TestDatabase } from '../../../test/support/test-database.js';
+import { bearer, boot, ormModule, PLATFORMS, resolver, TokenGuard } from './support/host.js';
+
+describe('tenancy', () => {
+  let database: TestDatabase;
+  let app: INestApplication;
+
+  beforeAll(async () => {
+    database = await TestDatabase.create();
+    for (const schema of ['tenant_acme', 'tenant_globex', 'everybody']) {
+      await ensureTables(database.pool, { schema, createSchema: true });
+    }
+  });
+  afterEach(async () => {
+    await app?.close();
+  });
+  afterAll(() => database.close());
+
+  const start = async (options: PrismiqModuleOptions = {}) => {
+    app = await boot({ imports: [ormModule(database), PrismiqModule.forRoot({ resolver, ...options })] });
+    return { context: app.get(TenantContext), dashboards: app.get(DashboardRepository) };
+  };
+
+  describe('TenantContext.runInTenant', () => {
+    it('gives everything awaited within, and nothing outside, the tenant', async () => {
+      const { context } = await start();
+      const later = () => new Promise((resolve) => setTimeout(() => resolve(context.current()), 5));
+      const acme = { tenantId: 'acme', schema: 'tenant_acme', userId: undefined, isAdmin: false };
+      await context.runInTenant('acme', async () => {
+        expect(context.require()).toEqual(acme);
+        expect(await later()).toEqual(acme);
+        expect(Object.isFrozen(context.require())).toBe(true);
+      });
+      expect(context.current()).toBeUndefined();
+      expect(() => context.require()).toThrow(TenantRequiredError);
+    });
+
+    it('returns what fn returns, unwinds when it throws, and nests', async () => {
+      const { context } = await start();
+      expect(context.runInTenant('acme', () => 42)).toBe(42);
+      expect(() =>
+        context.runInTenant('acme', () => {
+          throw new Error('inside');
+        }),
+      ).toThrow('inside');
+      context.runInTenant('acme', () => {
+        context.runInTenant({ tenantId: 'globex', userId: 'gus', isAdmin: true }, () =>
+          expect(context.require()).toEqual({ tenantId: 'globex', schema: 'tenant_globex', userId: 'gus', isAdmin: true }),
+        );
+        expect(context.require().tenantId).toBe('acme');
+      });
+    });
+
+    it('keeps many tenants apart that run at the same time', async () => {
+      const { context, dashboards } = await start();
+      const tenants = ['acme', 'globex'].flatMap((tenant) => Array.from({ length: 20 }, (_, i) => [tenant, `${tenant} ${i}`]));
+      await Promise.all(
+        tenants.map(([tenantId, name]) =>
+          context.runInTenant({ tenantId: tenantId!, userId: 'u' }, async () => {
+            await dashboards.create({ name: name! });
+            const seen = await dashboards.list();
+            expect(seen.every((dashboard) => dashboard.name.startsWith(tenantId!))).toBe(true);
+          }),
+        ),
+      );
+      expect(await database.query('SELECT 1 FROM tenant_acme.prismiq_dashboards')).toHaveLength(20);
+      await database.query('DELETE FROM tenant_acme.prismiq_dashboards; DELETE FROM tenant_globex.prismiq_dashboards');
+    });
+
+    it.each<[string, unknown]>([
+      ['empty', ''],
+      ['of characters that no schema name has', 'acme"; DROP SCHEMA public; --'],
+      ['with a trailing newline', 'acme\n'],
+      ['with U+0000', 'acme\u0000'],
+      ['too long for a schema', 'a'.repeat(57)],
+      ['too long for the column', 'a'.repeat(256)],
+      ['of look-alikes', 'асme'],
+      ['no string', 7],
+      ['a prototype key', '__proto__.x'],
+      ['nothing', undefined],
+    ])('refuses a tenant id that is %s', async (_, tenantId) => {
+      const { context } = await start();
+      const use = () => context.runInTenant({ tenantId } as TenantIdentity, () => 'ran');
+      expect(use).toThrow(InvalidTenantIdError);
+    });
+
+    it('says how to use ids of another form', async () => {
+      const id = '0b4c2f6e-5d51-4a57-9a3f-0a4b1f6f8a11';
+      const { context } = await start();
+      expect(() => context.runInTenant(id, () => 1)).toThrow(/schemaFor: \(id\) => .*replaceAll/);
+      await app.close();
+      const own = await start({ schemaFor: (tenantId) => `t_${tenantId.replaceAll('-', '_')}` });
+      expect(own.context.runInTenant(id, () => own.context.require().schema)).toBe(`t_${id.replaceAll('-', '_')}`);
+    });
+  });
+
+  it('fails closed without a tenant, in every method of every repository', async () => {
+    await start();
+    for (const provider of [DashboardRepository, WidgetRepository, SavedQueryRepository]) {
+      const repository = app.get<Record<string, (...args: unknown[]) => Promise<unknown>>>(provider as never);
+      const methods = Object.getOwnPropertyNames(provider.prototype).filter((name) => !['constructor', 'writeNamed'].includes(name));
+      expect(methods.length).toBeGreaterThanOrEqual(5);
+      for (const method of methods) {
+        await expect(repository[method]!('00000000-0000-4000-8000-000000000000', {}, {})).rejects.toThrow(TenantRequiredError);
+      }
+    }
+  });
+
+  it('tells a tenant without tables, and one with old tables, apart', async () => {
+    const { context, dashboards } = await start();
+    const list = () => context.runInTenant('nobody', () => dashboards.list());
+    await expect(list()).rejects.toThrow(TenantNotProvisionedError);
+    await expect(list()).rejects.toMatchObject({ tenantId: 'nobody', schema: 'tenant_nobody', sqlState: '42P01' });
+    await ensureTables(database.pool, { schema: 'tenant_old', createSchema: true });
+    await database.query('ALTER TABLE tenant_old.prismiq_dashboards DROP COLUMN version');
+    await expect(context.runInTenant('old', () => dashboards.list())).rejects.toThrow(TenantOutdatedError);
+  });
+
+  it('isolates by tenant_id alone where all tenants share a schema', async () => {
+    const { context, dashboards } = await start({ schemaFor: () => 'everybody' });
+    const as = <T>(tenantId: string, work: () => Promise<T>) => context.runInTenant({ tenantId, isAdmin: true }, work);
+    const { id } = await as('acme', () => dashboards.create({ name: 'Sales', isPublic: true }));
+    await as('globex', () => dashboards.create({ name: 'Sales', isPublic: true }));
+    expect(await as('globex', () => dashboards.list())).toHaveLength(1);
+    await expect(as('globex', () => dashboards.get(id))).rejects.toThrow('Dashboard not found');
+    await expect(as('globex', () => dashboards.update(id, { name: 'Mine' }))).rejects.toThrow('Dashboard not found');
+    await expect(as('globex', () => dashboards.updateLayout(id, []))).rejects.toThrow('Dashboard not found');
+    await expect(as('globex', () => dashboards.delete(id))).rejects.toThrow('Dashboard not found');
+    expect((await as('acme', () => dashboards.get(id))).version).toBe(1);
+  });
+
+  describe.each(PLATFORMS)('of a request, on %s', (platform) => {
+    let resolutions = 0;
+
+    class CountingResolver extends TenantResolver {
+      override async resolve(context: ExecutionContext) {
+        resolutions += 1;
+        return resolver(context);
+      }
+    }
+
+    @Controller('host')
+    @UseInterceptors(TenantInterceptor)
+    class HostController {
+      constructor(
+        readonly dashboards: DashboardRepository,
+        readonly context: TenantContext,
+      ) {}
+
+      @Get('tenant')
+      tenant() {
+        return { tenant: this.context.current() ?? null };
+      }
+
+      @Get('dashboards')
+      list() {
+        return this.dashboards.list();
+      }
+
+      /** An answer that goes on after the handler has returned. */
+      @Get('stream')
+      @Header('Content-Type', 'text/plain')
+      stream() {
+        return from([1, 2, 3]).pipe(map(() => this.context.current()?.tenantId ?? 'none'));
+      }
+    }
+
+    @Injectable({ scope: Scope.REQUEST })
+    class RawSql {
+      constructor(@InjectTenantSchema() readonly schema: TenantSchema) {}
+    }
+
+    @Controller('scoped')
+    @UseInterceptors(TenantInterceptor)
+    class ScopedController {
+      constructor(
+        readonly sql: RawSql,
+        readonly context: TenantContext,
+      ) {}
+
+      @Get()
+      schema() {
+        return this.context.runInTenant('globex', () => ({ schema: this.sql.schema.name, text: `${this.sql.schema}` }));
+      }
+    }
+
+    beforeEach(async () => {
+      resolutions = 0;
+      app = await boot(
+        {
+          imports: [
+            ormModule(database),
+            PrismiqModule.forRoot({ resolver: new CountingResolver(), controllers: true, isGlobal: true }),
+          ],
+          controllers: [HostController, ScopedController],
+          providers: [
+            RawSql,
+            { provide: APP_GUARD, useClass: TokenGuard },
+            { provide: APP_INTERCEPTOR, useExisting: TenantInterceptor },
+          ],
+        },
+        platform,
+      );
+    });
+
+    const get = (path: string, authorization?: string) => {
+      const sent = request(app.getHttpServer()).get(path);
+      return authorization === undefined ? sent : sent.set('Authorization', authorization);
+    };
+
+    it('is resolved after the guards, and once, however often the interceptor is applied', async () => {
+      const { body } = await get('/host/tenant', bearer('acme', 'ada')).expect(200);
+      expect(body).toEqual({ tenant: { tenantId: 'acme', schema: 'tenant_acme', userId: 'ada', isAdmin: false } });
+      expect(resolutions).toBe(1);
+      await get('/prismiq/dashboards', bearer('acme', 'ada')).expect(200);
+      expect(resolutions).toBe(2);
+    });
+
+    it('is there while a stream goes on', async () => {
+      const { text } = await get('/host/stream', bearer('acme')).expect(200);
+      expect(text).toContain('acme');
+      expect(text).not.toContain('none');
+    });
+
+    it('may be none: the route works, tenant-bound access does not', async () => {
+      expect((await get('/host/tenant').expect(200)).body).toEqual({ tenant: null });
+      expect((await get('/host/dashboards')).status).toBe(400);
+      await get('/prismiq/dashboards').expect(400, {
+        detail: 'No tenant: the request belongs to none',
+        code: 'TENANT_REQUIRED',
+      });
+    });
+
+    it('gives a request-scoped TenantSchema, which is that of the request', async () => {
+      await get('/scoped', bearer('acme')).expect(200, { schema: 'tenant_acme', text: 'tenant_acme' });
+      await get('/scoped', bearer('globex')).expect(200, { schema: 'tenant_globex', text: 'tenant_globex' });
+    });
+
+    it.each([
+      ['X-Tenant-ID', 'globex'],
+      ['X-Schema-Name', 'tenant_globex'],
+      ['X-Schema-Name', 'public'],
+      ['X-User-ID', 'bob'],
+    ])('is refused when %s claims %s', async (header, value) => {
+      await get('/host/tenant', bearer('acme', 'ada')).set(header, value).expect(403);
+      const { body } = await get('/prismiq/dashboards', bearer('acme', 'ada')).set(header, value).expect(403);
+      expect(body).toEqual({ detail: `The ${header} header does not match the authenticated identity`, code: 'TENANT_MISMATCH' });
+    });
+
+    it('is taken when the headers agree', async () => {
+      await get('/prismiq/dashboards', bearer('acme', 'ada'))
+        .set('X-Tenant-ID', 'acme')
+        .set('X-Schema-Name', 'tenant_acme')
+        .set('X-User-ID', 'ada')
+        .expect(200);
+    });
+  });
+
+  it('needs no global registration: the interceptor on a controller of a module of its own is enough', async () => {
+    @Controller('own')
+    @UseGuards(TokenGuard)
+    @UseInterceptors(TenantInterceptor)
+    class OwnController {
+      constructor(readonly dashboards: DashboardRepository) {}
+      @Get()
+      list() {
+        return this.dashboards.list();
+      }
+    }
+    app = await boot({ imports: [ormModule(database), PrismiqModule.forRoot({ resolver })], controllers: [OwnController] });
+    await request(app.getHttpServer()).get('/own').set('Authorization', bearer('acme')).expect(200, []);
+  });
+});
