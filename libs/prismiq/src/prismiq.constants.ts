@@ -3,3 +3,6 @@ export const PRISMIQ_CONFIG = Symbol('PRISMIQ_CONFIG');
 
 /** The MikroORM instance of a registration, with Prismiq's entities. */
 export const PRISMIQ_ORM = Symbol('PRISMIQ_ORM');
+
+/** The controllers that a registration has mounted. */
+export const PRISMIQ_CONTROLLERS = Symbol('PRISMIQ_CONTROLLERS');

@@ -1,4 +1,13 @@
-import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import {
+  Inject,
+  Module,
+  type DynamicModule,
+  type MiddlewareConsumer,
+  type NestModule,
+  type Provider,
+  type Type,
+} from '@nestjs/common';
+import { ignoreTypeOfNoBody } from './http/ignore-type-of-no-body.js';
 import { mountControllers } from './http/mount-controllers.js';
 import type {
   PrismiqModuleAsyncOptions,
@@ -9,7 +18,7 @@ import type {
 } from './options/prismiq-options.js';
 import { checkStructure, controllersOf, resolveOptions } from './options/resolve-options.js';
 import { InvalidOptionsError } from './errors/configuration.errors.js';
-import { PRISMIQ_CONFIG } from './prismiq.constants.js';
+import { PRISMIQ_CONFIG, PRISMIQ_CONTROLLERS } from './prismiq.constants.js';
 import { exportsOf, providersOf } from './prismiq.providers.js';
 
 /**
@@ -19,7 +28,7 @@ import { exportsOf, providersOf } from './prismiq.providers.js';
  * @publicApi
  */
 @Module({})
-export class PrismiqModule {
+export class PrismiqModule implements NestModule {
   /**
    * Registers Prismiq with options that are known now.
    *
@@ -43,19 +52,29 @@ export class PrismiqModule {
     const structure = { isGlobal, contextName, controllers, imports };
     return register(structure, configProviders(source as AsyncSource, structure));
   }
+
+  constructor(@Inject(PRISMIQ_CONTROLLERS) private readonly controllers: Type[]) {}
+
+  /** @internal */
+  configure(consumer: MiddlewareConsumer): void {
+    if (this.controllers.length > 0) {
+      consumer.apply(ignoreTypeOfNoBody).forRoutes(...this.controllers);
+    }
+  }
 }
 
 type AsyncSource = Pick<PrismiqModuleAsyncOptions, 'useFactory' | 'inject' | 'useClass' | 'useExisting'>;
 
 function register(structure: PrismiqStructure, config: Provider[]): DynamicModule {
   const { contextName, imports = [], isGlobal = false } = structure;
-  const controllers = controllersOf(structure);
+  const options = controllersOf(structure);
+  const controllers = options === undefined ? [] : mountControllers(options);
   return {
     module: PrismiqModule,
     global: isGlobal,
     imports,
-    controllers: controllers === undefined ? [] : mountControllers(controllers),
-    providers: [...config, ...providersOf(contextName)],
+    controllers,
+    providers: [...config, { provide: PRISMIQ_CONTROLLERS, useValue: controllers }, ...providersOf(contextName)],
     exports: exportsOf(contextName),
   };
 }

@@ -60,7 +60,9 @@ describe('a host that uses the repositories', () => {
     host = app.get(CustomerService);
   });
   afterEach(() =>
-    database.query('TRUNCATE customers; DELETE FROM tenant_acme.prismiq_dashboards; DELETE FROM tenant_acme.prismiq_saved_queries'),
+    database.query(
+      'TRUNCATE customers; DELETE FROM tenant_acme.prismiq_dashboards; DELETE FROM tenant_acme.prismiq_saved_queries',
+    ),
   );
   afterAll(async () => {
     await app.close();
@@ -204,7 +206,9 @@ describe('a host that uses the repositories', () => {
   it('on a fork of its own, with its own transaction', async () => {
     const fork = app.get(MikroORM).em.fork();
     const failure = fork.transactional(async () => {
-      await host.tenants.runInTenant({ tenantId: 'acme', userId: 'ada' }, () => host.dashboards.create({ name: 'Job' }));
+      await host.tenants.runInTenant({ tenantId: 'acme', userId: 'ada' }, () =>
+        host.dashboards.create({ name: 'Job' }),
+      );
       throw new Error('no');
     });
     await expect(failure).rejects.toThrow('no');

@@ -1,4 +1,13 @@
-import { Controller, Get, Header, Injectable, Scope, UseGuards, UseInterceptors, type INestApplication } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Header,
+  Injectable,
+  Scope,
+  UseGuards,
+  UseInterceptors,
+  type INestApplication,
+} from '@nestjs/common';
 import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import {
   DashboardRepository,
@@ -68,7 +77,12 @@ describe('tenancy', () => {
       ).toThrow('inside');
       context.runInTenant('acme', () => {
         context.runInTenant({ tenantId: 'globex', userId: 'gus', isAdmin: true }, () =>
-          expect(context.require()).toEqual({ tenantId: 'globex', schema: 'tenant_globex', userId: 'gus', isAdmin: true }),
+          expect(context.require()).toEqual({
+            tenantId: 'globex',
+            schema: 'tenant_globex',
+            userId: 'gus',
+            isAdmin: true,
+          }),
         );
         expect(context.require().tenantId).toBe('acme');
       });
@@ -76,7 +90,9 @@ describe('tenancy', () => {
 
     it('keeps many tenants apart that run at the same time', async () => {
       const { context, dashboards } = await start();
-      const tenants = ['acme', 'globex'].flatMap((tenant) => Array.from({ length: 20 }, (_, i) => [tenant, `${tenant} ${i}`]));
+      const tenants = ['acme', 'globex'].flatMap((tenant) =>
+        Array.from({ length: 20 }, (_, i) => [tenant, `${tenant} ${i}`]),
+      );
       await Promise.all(
         tenants.map(([tenantId, name]) =>
           context.runInTenant({ tenantId: tenantId!, userId: 'u' }, async () => {
@@ -121,10 +137,14 @@ describe('tenancy', () => {
     await start();
     for (const provider of [DashboardRepository, WidgetRepository, SavedQueryRepository]) {
       const repository = app.get<Record<string, (...args: unknown[]) => Promise<unknown>>>(provider as never);
-      const methods = Object.getOwnPropertyNames(provider.prototype).filter((name) => !['constructor', 'writeNamed'].includes(name));
+      const methods = Object.getOwnPropertyNames(provider.prototype).filter(
+        (name) => !['constructor', 'writeNamed'].includes(name),
+      );
       expect(methods.length).toBeGreaterThanOrEqual(5);
       for (const method of methods) {
-        await expect(repository[method]!('00000000-0000-4000-8000-000000000000', {}, {})).rejects.toThrow(TenantRequiredError);
+        await expect(repository[method]!('00000000-0000-4000-8000-000000000000', {}, {})).rejects.toThrow(
+          TenantRequiredError,
+        );
       }
     }
   });
@@ -267,7 +287,10 @@ describe('tenancy', () => {
     ])('is refused when %s claims %s', async (header, value) => {
       await get('/host/tenant', bearer('acme', 'ada')).set(header, value).expect(403);
       const { body } = await get('/prismiq/dashboards', bearer('acme', 'ada')).set(header, value).expect(403);
-      expect(body).toEqual({ detail: `The ${header} header does not match the authenticated identity`, code: 'TENANT_MISMATCH' });
+      expect(body).toEqual({
+        detail: `The ${header} header does not match the authenticated identity`,
+        code: 'TENANT_MISMATCH',
+      });
     });
 
     it('is taken when the headers agree', async () => {
@@ -290,7 +313,10 @@ describe('tenancy', () => {
         return this.dashboards.list();
       }
     }
-    app = await boot({ imports: [ormModule(database), PrismiqModule.forRoot({ resolver })], controllers: [OwnController] });
+    app = await boot({
+      imports: [ormModule(database), PrismiqModule.forRoot({ resolver })],
+      controllers: [OwnController],
+    });
     await request(app.getHttpServer()).get('/own').set('Authorization', bearer('acme')).expect(200, []);
   });
 });

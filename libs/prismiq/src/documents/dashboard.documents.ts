@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { name, optional, text } from './text.js';
-import { widgetOfSet } from './widget.documents.js';
+import { widgetSet } from './widget.documents.js';
 
 const MAX_LIST = 1000;
 
@@ -30,7 +30,7 @@ export const dashboardFilter = z.object({
   label: text(),
   field: text(),
   table: optional(text()),
-  default_value: z.unknown(),
+  default_value: z.unknown().optional(),
   options: optional(z.array(z.object({ value: text(), label: text() })).max(MAX_LIST)),
   date_preset: optional(text()),
   dynamic: optional(z.boolean()),
@@ -46,7 +46,7 @@ const members = {
   filters: z.array(dashboardFilter).max(MAX_LIST),
   isPublic: z.boolean(),
   allowedViewers: z.array(text(255)).max(MAX_LIST),
-  widgets: z.array(widgetOfSet).max(MAX_LIST),
+  widgets: widgetSet,
 };
 
 export const createDashboard = z.object({

@@ -48,7 +48,9 @@ export const queryDefinition = z
       .max(MAX_LIST)
       .optional(),
     filters: z
-      .array(z.looseObject({ ...column, operator: z.enum(OPERATORS), value: z.unknown(), ...noSqlExpression }))
+      .array(
+        z.looseObject({ ...column, operator: z.enum(OPERATORS), value: z.unknown().optional(), ...noSqlExpression }),
+      )
       .max(MAX_LIST)
       .optional(),
     group_by: z.array(z.looseObject(column)).max(MAX_LIST).optional(),
@@ -68,7 +70,7 @@ export const queryDefinition = z
         date_column: text(),
         interval: text(),
         fill_missing: z.boolean().nullish(),
-        fill_value: z.unknown(),
+        fill_value: z.unknown().optional(),
         alias: text().nullish(),
       })
       .nullish(),

@@ -91,8 +91,22 @@ export type UpdateWidget = z.input<typeof updateWidget>;
 /** The widget that results from an update. */
 export const mergedWidget = z.object({ query: z.unknown(), config: widgetConfig }).refine(hasOneSource, ONE_SOURCE);
 
-/** One of the widgets that shall make up a dashboard: with the id of one that is there it takes its place, else it is new. */
-export const widgetOfSet = createWidget.safeExtend({ id: optional(z.string()) });
+/**
+ * The widgets that shall make up a dashboard. One with the id of a widget that is there takes its place, others are new. Ids are
+ * compared as UUIDs are, in whatever case they are written.
+ */
+export const widgetSet = z
+  .array(createWidget.safeExtend({ id: optional(z.string().toLowerCase()) }))
+  .max(1000)
+  .superRefine((widgets, context) => {
+    const seen = new Set<string>();
+    widgets.forEach(({ id }, index) => {
+      if (id !== undefined && seen.has(id)) {
+        context.addIssue({ code: 'custom', path: [index, 'id'], message: 'is the id of two widgets', input: id });
+      }
+      seen.add(id ?? '');
+    });
+  });
 
 export const layoutEntry = z.object({ widgetId: z.guid(), position: widgetPosition });
 

@@ -38,36 +38,36 @@ export class DashboardRepository extends TenantRepository {
   async create(input: CreateDashboard): Promise<Dashboard> {
     return this.forTenant(async (scope) => {
       const { widgets = [], ...dashboard } = parseDocument(createDashboard, input);
-      const insert = async (sql: SqlExecutor) => {
-        const parameters = new Parameters();
-        const { tenantId, userId = null } = scope.tenant;
-        const values = [
-          parameters.add(tenantId),
-          parameters.add(dashboard.name),
-          parameters.add(dashboard.description ?? null),
-          parameters.json(dashboard.layout),
-          parameters.json(dashboard.filters ?? []),
-          parameters.add(userId),
-          parameters.add(dashboard.isPublic ?? false),
-          parameters.add(dashboard.allowedViewers ?? []),
-        ];
-        const [row] = await sql.query<DashboardRow>(
-          `INSERT INTO ${scope.dashboards} AS d
-             (tenant_id, name, description, layout, filters, owner_id, is_public, allowed_viewers)
-           VALUES (${values.join(', ')}) RETURNING ${DASHBOARD_COLUMNS}`,
-          parameters.values,
-        );
-        return toDashboard({ ...row!, widgets: [] });
-      };
-      return withNameCheck(scope, dashboard.name, () =>
-        widgets.length === 0
-          ? this.database.write(insert)
-          : this.database.transaction(async (sql) => {
-              const { id } = await insert(sql);
-              await replaceWidgets(sql, scope, id, widgets);
-              return readCreated(sql, scope, id);
-            }),
-      );
+      const insert = (sql: SqlExecutor) =>
+        withNameCheck(scope, dashboard.name, async () => {
+          const parameters = new Parameters();
+          const { tenantId, userId = null } = scope.tenant;
+          const values = [
+            parameters.add(tenantId),
+            parameters.add(dashboard.name),
+            parameters.add(dashboard.description ?? null),
+            parameters.json(dashboard.layout),
+            parameters.json(dashboard.filters ?? []),
+            parameters.add(userId),
+            parameters.add(dashboard.isPublic ?? false),
+            parameters.add(dashboard.allowedViewers ?? []),
+          ];
+          const [row] = await sql.query<DashboardRow>(
+            `INSERT INTO ${scope.dashboards} AS d
+               (tenant_id, name, description, layout, filters, owner_id, is_public, allowed_viewers)
+             VALUES (${values.join(', ')}) RETURNING ${DASHBOARD_COLUMNS}`,
+            parameters.values,
+          );
+          return toDashboard({ ...row!, widgets: [] });
+        });
+      if (widgets.length === 0) {
+        return this.database.write(insert);
+      }
+      return this.database.transaction(async (sql) => {
+        const { id } = await insert(sql);
+        await replaceWidgets(sql, scope, id, widgets);
+        return readCreated(sql, scope, id);
+      });
     });
   }
 
@@ -90,15 +90,15 @@ export class DashboardRepository extends TenantRepository {
   async update(id: string, patch: UpdateDashboard): Promise<Dashboard> {
     return this.forTenant(async (scope) => {
       const { widgets, ...dashboard } = parseDocument(updateDashboard, patch);
-      return withNameCheck(scope, dashboard.name, () =>
-        this.database.transaction(async (sql) => {
-          await changeDashboard(sql, scope, id, (parameters) => assignments(dashboard, parameters));
-          if (widgets !== undefined) {
-            await replaceWidgets(sql, scope, id, widgets);
-          }
-          return readDashboard(sql, scope, id);
-        }),
-      );
+      return this.database.transaction(async (sql) => {
+        await withNameCheck(scope, dashboard.name, () =>
+          changeDashboard(sql, scope, id, (parameters) => assignments(dashboard, parameters)),
+        );
+        if (widgets !== undefined) {
+          await replaceWidgets(sql, scope, id, widgets);
+        }
+        return readDashboard(sql, scope, id);
+      });
     });
   }
 

@@ -1,10 +1,8 @@
 import type { z } from 'zod';
-import type { widgetOfSet } from '../documents/widget.documents.js';
+import type { widgetSet } from '../documents/widget.documents.js';
 import { Parameters } from '../sql/parameters.js';
 import type { SqlExecutor } from '../sql/sql-executor.js';
 import { isId, type Scope } from './tenant-repository.js';
-
-type WidgetOfSet = z.output<typeof widgetOfSet>;
 
 /**
  * Makes `set` the widgets of a dashboard, in one statement whatever their number: a widget whose id is on this dashboard is
@@ -15,7 +13,7 @@ export async function replaceWidgets(
   sql: SqlExecutor,
   { widgets }: Scope,
   dashboardId: string,
-  set: readonly WidgetOfSet[],
+  set: z.output<typeof widgetSet>,
 ): Promise<void> {
   const parameters = new Parameters();
   const dashboard = parameters.add(dashboardId);

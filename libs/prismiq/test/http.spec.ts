@@ -1,0 +1,240 @@
+import { randomUUID } from 'node:crypto';
+import { Controller, Get, HttpException, Injectable, type CanActivate, type INestApplication } from '@nestjs/common';
+import { ensureTables, PrismiqDashboardsController, PrismiqModule } from '@prismiq/nestjs';
+import request from 'supertest';
+import { TestDatabase } from '../../../test/support/test-database.js';
+import { bearer, boot, ormModule, PLATFORMS, resolver, TokenGuard } from './support/host.js';
+
+const ada = bearer('acme', 'ada');
+const bob = bearer('acme', 'bob');
+const QUERY = { tables: [{ id: 'o', name: 'orders' }], columns: [{ table_id: 'o', column: 'amount' }] };
+const WIDGET = { type: 'metric', title: 'Total', position: { x: 0, y: 0, w: 3, h: 2 } };
+const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+describe.each(PLATFORMS)('the REST controllers on %s', (platform) => {
+  let database: TestDatabase;
+  let app: INestApplication;
+
+  beforeAll(async () => {
+    database = await TestDatabase.create();
+    await ensureTables(database.pool, { schema: 'tenant_acme', createSchema: true });
+    app = await boot(
+      {
+        imports: [
+          ormModule(database),
+          PrismiqModule.forRoot({ resolver, controllers: { path: 'api/prismiq', guards: [TokenGuard] } }),
+        ],
+      },
+      platform,
+    );
+  });
+  afterEach(() =>
+    database.query('DELETE FROM tenant_acme.prismiq_dashboards; DELETE FROM tenant_acme.prismiq_saved_queries'),
+  );
+  afterAll(async () => {
+    await app.close();
+    await database.close();
+  });
+
+  type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+  const send = (method: Method, path: string, body?: unknown, authorization = ada) => {
+    const sent = request(app.getHttpServer())
+      [method](`/api/prismiq${path}`)
+      .set('Authorization', authorization)
+      .set('Content-Type', 'application/json'); // the client sends it always, with and without a body
+    return body === undefined ? sent : sent.send(body as object);
+  };
+
+  it('carry a dashboard through its life, in the names of the contract', async () => {
+    const made = await send('post', '/dashboards', {
+      id: 'ignored',
+      owner_id: 'mallory',
+      tenant_id: 'globex',
+      name: 'Sales',
+      is_public: true,
+      allowed_viewers: ['bob'],
+      layout: { columns: 12, row_height: 60, margin: [16, 16] },
+      widgets: [{ ...WIDGET, id: randomUUID(), hyperlink: 'stripped' }],
+    }).expect(201);
+    expect(made.body).toEqual({
+      id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      name: 'Sales',
+      description: null,
+      layout: { columns: 12, row_height: 60, margin: [16, 16], compact_type: 'vertical' },
+      filters: [],
+      owner_id: 'ada',
+      is_public: true,
+      allowed_viewers: ['bob'],
+      version: 1,
+      created_at: expect.stringMatching(ISO),
+      updated_at: expect.stringMatching(ISO),
+      widgets: [
+        {
+          id: expect.any(String),
+          ...WIDGET,
+          query: null,
+          config: {},
+          created_at: expect.stringMatching(ISO),
+          updated_at: expect.stringMatching(ISO),
+        },
+      ],
+    });
+    const { id } = made.body;
+    expect((await send('get', `/dashboards/${id}`).expect(200)).body).toEqual(made.body);
+    expect((await send('get', '/dashboards').expect(200)).body).toEqual({ dashboards: [made.body] });
+
+    // The editor sends back the whole object that it loaded.
+    const saved = await send('patch', `/dashboards/${id}`, { ...made.body, description: 'x', surprise: 1 }).expect(200);
+    expect(saved.body).toMatchObject({ description: 'x', version: 2, widgets: [{ id: made.body.widgets[0].id }] });
+    const cleared = await send('patch', `/dashboards/${id}`, { description: null }).expect(200);
+    expect(cleared.body).toMatchObject({ description: null, name: 'Sales', version: 3 });
+
+    const moved = await send('put', `/dashboards/${id}/layout`, [
+      { widget_id: made.body.widgets[0].id, position: { x: 1, y: 2, w: 3, h: 4 } },
+    ]).expect(200);
+    expect(moved.body.widgets[0].position).toEqual({ x: 1, y: 2, w: 3, h: 4 });
+
+    const gone = await send('delete', `/dashboards/${id}`).expect(200);
+    expect(gone.body).toEqual({ success: true, message: expect.any(String) });
+    expect((await send('get', `/dashboards/${id}`).expect(404)).body).toEqual({
+      detail: 'Dashboard not found',
+      code: 'NOT_FOUND',
+    });
+  });
+
+  it('carry a widget through its life, by PUT and by PATCH', async () => {
+    const { body: dashboard } = await send('post', '/dashboards', { name: 'S' });
+    const path = `/dashboards/${dashboard.id}/widgets`;
+    const { body: widget } = await send('post', path, { ...WIDGET, query: QUERY }).expect(201);
+    expect(widget).toMatchObject({ ...WIDGET, query: QUERY, config: {} });
+    for (const method of ['put', 'patch'] as const) {
+      const { body } = await send(method, `${path}/${widget.id}`, { title: method }).expect(200);
+      expect(body).toMatchObject({ title: method, query: QUERY });
+    }
+    expect((await send('put', `${path}/${widget.id}`, { query: null }).expect(200)).body.query).toBeNull();
+    expect((await send('delete', `${path}/${widget.id}`).expect(200)).body).toMatchObject({ success: true });
+    expect((await send('delete', `${path}/${widget.id}`).expect(404)).body).toMatchObject({
+      detail: 'Widget not found',
+    });
+  });
+
+  it('carry a saved query through its life', async () => {
+    const { body: made } = await send('post', '/saved-queries', { name: 'q', query: QUERY }).expect(201);
+    expect(made).toMatchObject({ name: 'q', tenant_id: 'acme', owner_id: 'ada', is_shared: false, query: QUERY });
+    expect((await send('get', '/saved-queries').expect(200)).body).toEqual({ queries: [made] });
+    expect((await send('get', `/saved-queries/${made.id}`).expect(200)).body).toEqual(made);
+    expect((await send('patch', `/saved-queries/${made.id}`, { is_shared: true }).expect(200)).body.is_shared).toBe(
+      true,
+    );
+    expect((await send('patch', `/saved-queries/${made.id}`, { name: 'x' }, bob).expect(403)).body).toMatchObject({
+      detail: 'Permission denied',
+    });
+    await send('post', '/saved-queries', { name: 'q', query: QUERY }).expect(409);
+    await send('delete', `/saved-queries/${made.id}`).expect(200);
+  });
+
+  it('answer a name in use with 409, a refused change with 403, an invisible record with 404', async () => {
+    const { body: dashboard } = await send('post', '/dashboards', { name: 'S' }).expect(201);
+    expect((await send('post', '/dashboards', { name: 'S' }, bob).expect(409)).body).toEqual({
+      detail: 'A dashboard named "S" already exists. Choose another name.',
+      code: 'NAME_TAKEN',
+    });
+    await send('get', `/dashboards/${dashboard.id}`, undefined, bob).expect(404);
+    await send('patch', `/dashboards/${dashboard.id}`, { is_public: true }).expect(200);
+    await send('get', `/dashboards/${dashboard.id}`, undefined, bob).expect(200);
+    await send('delete', `/dashboards/${dashboard.id}`, undefined, bob).expect(403);
+    await send('patch', `/dashboards/${dashboard.id}`, {}, bearer('acme', 'root', true)).expect(200);
+  });
+
+  it.each([
+    ['no object', [1], [['body']]],
+    ['nothing', {}, [['body', 'name']]],
+    [
+      'faults deep inside',
+      { name: 'S', is_public: 'yes', widgets: [{ ...WIDGET, position: { x: -1 } }] },
+      [
+        ['body', 'is_public'],
+        ['body', 'widgets', 0, 'position', 'x'],
+        ['body', 'widgets', 0, 'position', 'y'],
+        ['body', 'widgets', 0, 'position', 'w'],
+        ['body', 'widgets', 0, 'position', 'h'],
+      ],
+    ],
+  ])('answer a body of %s with 422 and the place of each fault', async (_, body, places) => {
+    const answer = await send('post', '/dashboards', body).expect(422);
+    expect(answer.body.detail.map(({ loc }: { loc: unknown }) => loc)).toEqual(
+      places.map((place) => expect.arrayContaining(place)),
+    );
+    for (const fault of answer.body.detail) {
+      expect(fault).toMatchObject({ type: expect.any(String), msg: expect.any(String) });
+    }
+  });
+
+  it.each(['{"name": ', '"text"', ''])('answer the body %j with an error in their form, not a crash', async (raw) => {
+    const answer = await request(app.getHttpServer())
+      .post('/api/prismiq/dashboards')
+      .set('Authorization', ada)
+      .set('Content-Type', 'application/json')
+      .send(raw);
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+    expect(answer.status).toBeLessThan(500);
+  });
+
+  it('hide what went wrong inside, and give a number to ask with', async () => {
+    await ensureTables(database.pool, { schema: 'tenant_broken', createSchema: true });
+    await database.query('ALTER TABLE tenant_broken.prismiq_dashboards RENAME COLUMN version TO versions');
+    const behind = await send('get', '/dashboards', undefined, bearer('broken')).expect(503);
+    expect(behind.body).toEqual({ detail: expect.any(String), request_id: expect.any(String) });
+    const unknown = await send('get', '/dashboards', undefined, bearer('nobody')).expect(404);
+    expect(unknown.body).toEqual({ detail: 'Unknown tenant', code: 'TENANT_NOT_PROVISIONED' });
+    expect(JSON.stringify([behind.body, unknown.body])).not.toMatch(/prismiq_|tenant_|SELECT|column/);
+  });
+});
+
+describe('mounted controllers', () => {
+  let database: TestDatabase;
+  let app: INestApplication;
+  beforeAll(async () => {
+    database = await TestDatabase.create();
+    await ensureTables(database.pool, { schema: 'tenant_acme', createSchema: true });
+  });
+  afterEach(() => app.close());
+  afterAll(() => database.close());
+
+  it('leave no metadata on the classes that hosts subclass, and guard each registration by itself', async () => {
+    @Injectable()
+    class Closed implements CanActivate {
+      canActivate() {
+        return false;
+      }
+    }
+    const keys = () => Reflect.getMetadataKeys(PrismiqDashboardsController);
+    const before = keys();
+    app = await boot({
+      imports: [
+        ormModule(database),
+        PrismiqModule.forRoot({ resolver, controllers: { path: 'open', guards: [TokenGuard] } }),
+        PrismiqModule.forRoot({ resolver, controllers: { path: 'closed', guards: [Closed] } }),
+      ],
+    });
+    await request(app.getHttpServer()).get('/open/dashboards').set('Authorization', ada).expect(200);
+    const refused = await request(app.getHttpServer()).get('/closed/dashboards').set('Authorization', ada).expect(403);
+    expect(refused.body).toEqual({ detail: 'Forbidden resource' });
+    expect(keys()).toEqual(before);
+  });
+
+  it("keep the host's own error format on the host's own routes", async () => {
+    @Controller('mine')
+    class MineController {
+      @Get()
+      fail() {
+        throw new HttpException({ mine: true }, 418);
+      }
+    }
+    app = await boot({
+      imports: [ormModule(database), PrismiqModule.forRoot({ resolver, controllers: true })],
+      controllers: [MineController],
+    });
+    expect((await request(app.getHttpServer()).get('/mine').expect(418)).body).toEqual({ mine: true });
+  });
+});
