@@ -1,0 +1,34 @@
+/** Something to try, with real ids, that can be pasted into a shell as it stands. */
+export async function guide(url: string): Promise<string> {
+  const token = await logIn(url, 'acme', 'ada');
+  const response = await fetch(`${url}/api/prismiq/dashboards`, { headers: { authorization: `Bearer ${token}` } });
+  const { dashboards } = (await response.json()) as { dashboards?: { id: string }[] };
+  // Whoever has deleted them all still gets a guide.
+  const one = dashboards?.[0] ? `/${dashboards[0].id}` : '';
+  return `
+Open ${url}/docs
+
+Or paste these into a shell. They log in as ada of acme, list acme's dashboards, and show that
+gus of globex gets none of them:
+
+  TOKEN=$(${loginCommand(url, 'acme', 'ada')})
+  curl -s -w '\\n' -H "Authorization: Bearer $TOKEN" ${url}/api/prismiq/dashboards
+  curl -s -w '\\n' -H "Authorization: Bearer $(${loginCommand(url, 'globex', 'gus')})" ${url}/api/prismiq/dashboards${one}
+
+Ctrl-C ends it.
+`;
+}
+
+async function logIn(url: string, tenant: string, user: string): Promise<string> {
+  const response = await fetch(`${url}/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ tenant, user }),
+  });
+  const { access_token } = (await response.json()) as { access_token: string };
+  return access_token;
+}
+
+const loginCommand = (url: string, tenant: string, user: string): string =>
+  `curl -s ${url}/login -H 'Content-Type: application/json' -d '{"tenant":"${tenant}","user":"${user}"}' | ` +
+  `sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/'`;

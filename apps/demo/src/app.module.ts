@@ -1,0 +1,36 @@
+import { MikroOrmModule } from '@mikro-orm/nestjs';
+import { Module, StandardSchemaValidationPipe, type DynamicModule } from '@nestjs/common';
+import { APP_PIPE } from '@nestjs/core';
+import { PrismiqModule } from '@prismiq/nestjs';
+import { AuthModule } from './auth/auth.module.js';
+import { identityOf } from './auth/identity.js';
+import { DatabaseSetup } from './database/database-setup.service.js';
+import { mikroOrmConfig } from './database/mikro-orm.config.js';
+import { OrdersModule } from './orders/orders.module.js';
+import { SeedModule } from './seed/seed.module.js';
+import { tenantSchema } from './tenants/tenant-schema.js';
+import { TenantsModule } from './tenants/tenants.module.js';
+
+@Module({})
+export class AppModule {
+  static forRoot({ databaseUrl }: { databaseUrl: string }): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        MikroOrmModule.forRoot(mikroOrmConfig(databaseUrl)),
+        // This is all it takes to plug Prismiq in: who asks, where his data are, and where the REST API shall be.
+        PrismiqModule.forRoot({
+          isGlobal: true,
+          resolver: identityOf,
+          schemaFor: tenantSchema,
+          controllers: { path: 'api/prismiq' },
+        }),
+        AuthModule,
+        TenantsModule,
+        OrdersModule,
+        SeedModule,
+      ],
+      providers: [DatabaseSetup, { provide: APP_PIPE, useClass: StandardSchemaValidationPipe }],
+    };
+  }
+}

@@ -1,0 +1,46 @@
+import type { CreateDashboard } from '@prismiq/nestjs';
+import { aggregate, notCancelled, on, orderCount, orderQuery, revenue, select } from './order-query.js';
+
+/** Who buys. */
+export const customersDashboard = (currencySymbol: string): CreateDashboard => ({
+  name: 'Customers',
+  description: 'The best customers, and what they order',
+  isPublic: true,
+  filters: [{ id: 'region', type: 'select', label: 'Region', field: 'region', table: 'orders', dynamic: true }],
+  widgets: [
+    {
+      type: 'metric',
+      title: 'Customers',
+      position: { x: 0, y: 0, w: 6, h: 2 },
+      query: orderQuery([aggregate('count_distinct', 'customer', 'customers')]),
+      config: { format: 'number' },
+    },
+    {
+      type: 'metric',
+      title: 'Largest order',
+      position: { x: 6, y: 0, w: 6, h: 2 },
+      query: orderQuery([aggregate('max', 'amount', 'largest')], { filters: [notCancelled] }),
+      config: { format: 'currency', currencySymbol },
+    },
+    {
+      type: 'bar_chart',
+      title: 'Revenue by customer',
+      position: { x: 0, y: 2, w: 7, h: 6, minW: 4, minH: 4 },
+      query: orderQuery([select('customer'), revenue], { filters: [notCancelled], group_by: [on('customer')] }),
+      config: {
+        x_axis: 'customer',
+        y_axis: ['revenue'],
+        orientation: 'horizontal',
+        valueFormat: 'currency',
+        currencySymbol,
+      },
+    },
+    {
+      type: 'scatter_chart',
+      title: 'Orders and revenue',
+      position: { x: 7, y: 2, w: 5, h: 6 },
+      query: orderQuery([select('customer'), orderCount, revenue], { group_by: [on('customer')] }),
+      config: { x_axis: 'orders', y_axis: ['revenue'], valueFormat: 'currency', currencySymbol, compactNotation: 'K' },
+    },
+  ],
+});

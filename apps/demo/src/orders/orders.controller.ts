@@ -1,0 +1,37 @@
+import { Body, Controller, Get, Post, Query, UseInterceptors } from '@nestjs/common';
+import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
+import { TenantInterceptor } from '@prismiq/nestjs';
+import { z } from 'zod';
+import { OrderImportService } from './order-import.service.js';
+import { orderImport, type OrderImport } from './order-import.js';
+import { OrdersService } from './orders.service.js';
+
+const page = z.object({ limit: z.coerce.number().int().min(1).max(100).default(20) });
+
+/** The interceptor puts the tenant into context, as it does for Prismiq's own routes. */
+@ApiTags('Orders')
+@ApiBearerAuth()
+@UseInterceptors(TenantInterceptor)
+@Controller('orders')
+export class OrdersController {
+  constructor(
+    private readonly orders: OrdersService,
+    private readonly imports: OrderImportService,
+  ) {}
+
+  @Get()
+  latest(@Query({ schema: page }) { limit }: z.infer<typeof page>) {
+    return this.orders.latest(limit);
+  }
+
+  @Get('summary')
+  summary() {
+    return this.orders.summary();
+  }
+
+  @Post('import')
+  import(@Body({ schema: orderImport }) { batch, orders }: OrderImport) {
+    const rows = orders.map(({ ordered_at, ...order }) => ({ ...order, orderedAt: new Date(ordered_at) }));
+    return this.imports.import(batch, rows);
+  }
+}

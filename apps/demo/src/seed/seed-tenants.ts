@@ -1,0 +1,47 @@
+import type { CreateDashboard } from '@prismiq/nestjs';
+import { customersDashboard } from '../dashboards/customers.dashboard.js';
+import { fulfilmentDashboard } from '../dashboards/fulfilment.dashboard.js';
+import { salesDashboard } from '../dashboards/sales.dashboard.js';
+import type { OrderProfile } from './order-generator.js';
+
+/** A tenant that the demo begins with. */
+export interface SeedTenant {
+  /** Besides the admin. The first one owns the dashboards. */
+  users: [string, ...string[]];
+  dashboards: CreateDashboard[];
+  orders: OrderProfile;
+}
+
+export const SEED_TENANTS: readonly SeedTenant[] = [
+  {
+    users: ['ada', 'bob'],
+    dashboards: [salesDashboard('€'), fulfilmentDashboard],
+    orders: {
+      tenantId: 'acme',
+      count: 420,
+      currency: 'EUR',
+      regions: ['North', 'South', 'West', 'East'],
+      customers: [
+        'Harbour Lights',
+        'Nordwind GmbH',
+        'Café Central',
+        'Atelier Blanc',
+        'Van Dijk & Zonen',
+        'Costa Verde',
+      ],
+      typicalAmount: 240,
+    },
+  },
+  {
+    users: ['gus', 'gina'],
+    dashboards: [salesDashboard('$'), customersDashboard('$')],
+    orders: {
+      tenantId: 'globex',
+      count: 310,
+      currency: 'USD',
+      regions: ['Americas', 'Asia Pacific', 'Europe'],
+      customers: ['Initech', 'Hooli', 'Stark Industries', 'Soylent', 'Wayne Enterprises'],
+      typicalAmount: 1900,
+    },
+  },
+];

@@ -1,0 +1,42 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { DashboardRepository, TenantContext } from '@prismiq/nestjs';
+import { Order } from '../orders/order.entity.js';
+import { TenantProvisioner } from '../tenants/tenant-provisioner.service.js';
+import { tenantSchema } from '../tenants/tenant-schema.js';
+import { Tenant } from '../tenants/tenant.entity.js';
+import { generateOrders } from './order-generator.js';
+import { SEED_TENANTS, type SeedTenant } from './seed-tenants.js';
+
+@Injectable()
+export class SeedService {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly provisioner: TenantProvisioner,
+    private readonly tenants: TenantContext,
+    private readonly dashboards: DashboardRepository,
+  ) {}
+
+  /** Creates the demo's tenants, unless they are there: then they stay as they are, whatever was changed in them. */
+  async run(): Promise<void> {
+    // No request, so no EntityManager of one: a fork, here and in the transactions below.
+    const existing = await this.em.fork().findAll(Tenant);
+    const ids = new Set(existing.map(({ id }) => id));
+    for (const tenant of SEED_TENANTS.filter(({ orders }) => !ids.has(orders.tenantId))) {
+      await this.create(tenant);
+    }
+  }
+
+  private async create({ users, orders, dashboards }: SeedTenant): Promise<void> {
+    const { tenantId } = orders;
+    await this.em.fork().transactional(async (em) => {
+      await this.provisioner.provision(em, tenantId, users);
+      await em.insertMany(Order, generateOrders(orders, new Date()), { schema: tenantSchema(tenantId) });
+      await this.tenants.runInTenant({ tenantId, userId: users[0] }, async () => {
+        for (const dashboard of dashboards) {
+          await this.dashboards.create(dashboard);
+        }
+      });
+    });
+  }
+}

@@ -1,0 +1,27 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { DashboardRepository, TenantContext } from '@prismiq/nestjs';
+import { starterDashboard } from '../dashboards/starter.dashboard.js';
+import { TenantProvisioner } from './tenant-provisioner.service.js';
+
+@Injectable()
+export class SignupService {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly provisioner: TenantProvisioner,
+    private readonly tenants: TenantContext,
+    private readonly dashboards: DashboardRepository,
+  ) {}
+
+  /** A new tenant with its first user and a dashboard to start from, or, if anything fails, nothing at all. */
+  async signUp(tenantId: string, userId: string) {
+    return this.em.transactional(async (em) => {
+      await this.provisioner.provision(em, tenantId, [userId]);
+      // A public route has no tenant in context: here the host says for whom it works.
+      const { id, name } = await this.tenants.runInTenant({ tenantId, userId }, () =>
+        this.dashboards.create(starterDashboard),
+      );
+      return { tenant: tenantId, user: userId, dashboard: { id, name } };
+    });
+  }
+}
