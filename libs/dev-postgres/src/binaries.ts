@@ -1,14 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  existsSync,
-  lstatSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-} from 'node:fs';
+import { chmodSync, existsSync, lstatSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { cp, rename } from 'node:fs/promises';
 import { basename, dirname, join, parse, relative } from 'node:path';
 import { randomUUID } from 'node:crypto';
@@ -30,10 +21,7 @@ export interface Binaries {
  * @param account - the system user of the server
  * @param log - gets a line when a copy is made
  */
-export async function findBinaries(
-  account: Account | undefined,
-  log: (line: string) => void,
-): Promise<Binaries> {
+export async function findBinaries(account: Account | undefined, log: (line: string) => void): Promise<Binaries> {
   const packaged = await packagedBinaries();
   const native = dirname(dirname(packaged.postgres));
   linkLibraries(native);
@@ -41,10 +29,7 @@ export async function findBinaries(
   const trouble = tryRun(packaged, account);
   if (!trouble) return packaged;
 
-  const about = JSON.parse(readFileSync(join(native, '..', 'package.json'), 'utf8')) as Record<
-    string,
-    string
-  >;
+  const about = JSON.parse(readFileSync(join(native, '..', 'package.json'), 'utf8')) as Record<string, string>;
   const target = join(systemFolder(), `${basename(about.name ?? 'postgres')}-${about.version}`);
   const copied: Binaries = {
     initdb: join(target, relative(native, packaged.initdb)),

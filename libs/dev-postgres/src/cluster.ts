@@ -62,8 +62,7 @@ export function deleteCluster(dataDir: string): void {
 function canGoOn(dataDir: string, persistent: boolean): boolean {
   const names = list(dataDir);
   if (names.length === 0) return false;
-  const complete =
-    existsSync(join(dataDir, 'PG_VERSION')) && existsSync(join(dataDir, 'global', 'pg_control'));
+  const complete = existsSync(join(dataDir, 'PG_VERSION')) && existsSync(join(dataDir, 'global', 'pg_control'));
   const marker = readMarker(dataDir);
   if (!marker && (complete || !names.every((name) => MADE_BY_INITDB.test(name)))) {
     throw new Error(
@@ -115,8 +114,7 @@ async function runInitdb(draft: string, passwordFile: string, options: ClusterOp
 function removeLeftovers(dataDir: string): void {
   const folder = dirname(dataDir);
   for (const name of readdirSync(folder)) {
-    if (!name.startsWith(`${basename(dataDir)}.init-`) && !name.startsWith(`${basename(dataDir)}.old-`))
-      continue;
+    if (!name.startsWith(`${basename(dataDir)}.init-`) && !name.startsWith(`${basename(dataDir)}.old-`)) continue;
     try {
       rmSync(join(folder, name), { recursive: true, force: true, maxRetries: 5 });
     } catch {

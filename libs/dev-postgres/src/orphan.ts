@@ -34,8 +34,7 @@ export async function endOrphan(target: Target, log: (line: string) => void): Pr
   }
   // The file of a dead process is left to PostgreSQL, which first makes sure that none of the old server's
   // own processes is still at work. That check takes any process of this id for the server, though.
-  if (process.platform !== 'win32' && exists(pid))
-    rmSync(join(target.dataDir, 'postmaster.pid'), { force: true });
+  if (process.platform !== 'win32' && exists(pid)) rmSync(join(target.dataDir, 'postmaster.pid'), { force: true });
 }
 
 /**
@@ -63,9 +62,7 @@ export async function endServer(pid: number, target: Target, gone: () => boolean
     }
     if (await waitUntil(gone, patience)) return;
   }
-  throw new Error(
-    `The PostgreSQL server ${pid} of ${target.dataDir} does not end. End it yourself, then start again.`,
-  );
+  throw new Error(`The PostgreSQL server ${pid} of ${target.dataDir} does not end. End it yourself, then start again.`);
 }
 
 function isServerOf(pid: number, dataDir: string): boolean {

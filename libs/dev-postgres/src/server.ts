@@ -35,12 +35,7 @@ export async function runServer(options: ServerOptions, onStarted: (child: Child
   let wanted = options.port;
   for (;;) {
     const port = await freePort(wanted);
-    const child = launch(
-      options.binaries.postgres,
-      serverArguments(options, port),
-      options.account,
-      options.log,
-    );
+    const child = launch(options.binaries.postgres, serverArguments(options, port), options.account, options.log);
     onStarted(child);
     if (await becomesReady(child, options.dataDir)) {
       const url = `postgresql://postgres:${PASSWORD}@127.0.0.1:${port}/postgres`;
@@ -104,11 +99,7 @@ function release(child: Child): void {
 
 async function freePort(wanted: number | undefined): Promise<number> {
   const found = wanted ? await tryPort(wanted) : undefined;
-  return (
-    found ??
-    (await tryPort(0)) ??
-    Promise.reject(new Error('No port is free on 127.0.0.1. End some programs.'))
-  );
+  return found ?? (await tryPort(0)) ?? Promise.reject(new Error('No port is free on 127.0.0.1. End some programs.'));
 }
 
 function tryPort(port: number): Promise<number | undefined> {

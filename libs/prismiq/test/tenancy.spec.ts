@@ -121,6 +121,7 @@ describe('tenancy', () => {
       const { context } = await start();
       const use = () => context.runInTenant({ tenantId } as TenantIdentity, () => 'ran');
       expect(use).toThrow(InvalidTenantIdError);
+      expect(() => context.schemaOf(tenantId as string)).toThrow(InvalidTenantIdError);
     });
 
     it('says how to use ids of another form', async () => {
@@ -129,7 +130,8 @@ describe('tenancy', () => {
       expect(() => context.runInTenant(id, () => 1)).toThrow(/schemaFor: \(id\) => .*replaceAll/);
       await app.close();
       const own = await start({ schemaFor: (tenantId) => `t_${tenantId.replaceAll('-', '_')}` });
-      expect(own.context.runInTenant(id, () => own.context.require().schema)).toBe(`t_${id.replaceAll('-', '_')}`);
+      expect(own.context.schemaOf(id)).toBe(own.context.runInTenant(id, () => own.context.require().schema));
+      expect(own.context.schemaOf(id)).toBe(`t_${id.replaceAll('-', '_')}`);
     });
   });
 

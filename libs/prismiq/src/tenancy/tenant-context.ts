@@ -50,6 +50,16 @@ export class TenantContext {
     return this.run(this.toTenant(typeof tenant === 'string' ? { tenantId: tenant } : tenant), fn);
   }
 
+  /**
+   * The schema of any tenant, by the `schemaFor` option: for a sign-up, say, which makes the tables before the tenant can be
+   * in context. That it exists is not checked.
+   *
+   * @throws InvalidTenantIdError
+   */
+  schemaOf(tenantId: string): string {
+    return this.toTenant({ tenantId }).schema;
+  }
+
   /** Checks an identity and derives its schema. @internal */
   toTenant(identity: TenantIdentity): Tenant {
     return toTenant(identity, this.config.schemaFor);

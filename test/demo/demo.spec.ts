@@ -1,0 +1,139 @@
+import type { INestApplication } from '@nestjs/common';
+import { MikroORM } from '@mikro-orm/postgresql';
+import request from 'supertest';
+import { start } from '../../apps/demo/src/main.js';
+import { catalogOf, schemaNames } from '../support/catalog.js';
+import { TestDatabase } from '../support/test-database.js';
+
+describe('the demo host', () => {
+  let database: TestDatabase;
+  let app: INestApplication;
+
+  beforeAll(async () => {
+    database = await TestDatabase.create();
+    app = await start({ databaseUrl: database.url, port: 0 });
+    app.useLogger(false);
+  });
+  afterAll(async () => {
+    await app.close();
+    await database.close();
+  });
+
+  const http = () => request(app.getHttpServer());
+  const logIn = async (tenant: string, user: string): Promise<string> =>
+    `Bearer ${(await http().post('/login').send({ tenant, user }).expect(200)).body.access_token}`;
+  const dashboardsOf = async (tenant: string, user: string) =>
+    (
+      await http()
+        .get('/api/prismiq/dashboards')
+        .set('Authorization', await logIn(tenant, user))
+        .expect(200)
+    ).body.dashboards;
+
+  it.each([
+    ['acme', 'ada', 'bob'],
+    ['globex', 'gus', 'gina'],
+  ])(
+    'is seeded: %s has orders and two dashboards, owned by %s, which all of the tenant see',
+    async (tenant, owner, other) => {
+      const dashboards = await dashboardsOf(tenant, owner);
+      expect(dashboards).toHaveLength(2);
+      for (const { owner_id, widgets } of dashboards) {
+        expect(owner_id).toBe(owner);
+        expect(widgets.length).toBeGreaterThanOrEqual(4);
+        expect(widgets.length).toBeLessThanOrEqual(8);
+      }
+      expect(await dashboardsOf(tenant, other)).toEqual(dashboards);
+      expect(await dashboardsOf(tenant, 'root')).toEqual(dashboards);
+      const [count] = await database.query<{ n: number }>(`SELECT count(*)::int AS n FROM tenant_${tenant}.orders`);
+      expect(count!.n).toBeGreaterThanOrEqual(200);
+    },
+  );
+
+  it('makes nobody but root an admin', async () => {
+    const [dashboard] = await dashboardsOf('acme', 'ada');
+    const rename = async (user: string) =>
+      http()
+        .patch(`/api/prismiq/dashboards/${dashboard.id}`)
+        .set('Authorization', await logIn('acme', user))
+        .send({ description: `by ${user}` });
+    expect((await rename('bob')).status).toBe(403);
+    expect((await rename('root')).status).toBe(200);
+    expect(await database.query('SELECT DISTINCT name FROM users WHERE is_admin')).toEqual([{ name: 'root' }]);
+  });
+
+  it('keeps the tenants apart, whatever the headers say', async () => {
+    const [theirs] = await dashboardsOf('globex', 'gus');
+    const ada = await logIn('acme', 'ada');
+    await http().get(`/api/prismiq/dashboards/${theirs.id}`).set('Authorization', ada).expect(404);
+    for (const [header, value] of [
+      ['X-Tenant-ID', 'globex'],
+      ['X-Schema-Name', 'tenant_globex'],
+    ] as const) {
+      await http().get('/api/prismiq/dashboards').set('Authorization', ada).set(header, value).expect(403);
+    }
+    await http().get('/api/prismiq/dashboards').expect(401);
+  });
+
+  it('provisions a tenant on sign-up, in one transaction', async () => {
+    await http().post('/signup').send({ tenant: 'initech', user: 'ivy' }).expect(201);
+    expect(await dashboardsOf('initech', 'ivy')).toHaveLength(1);
+    await http().post('/signup').send({ tenant: 'initech', user: 'ian' }).expect(409);
+    await http().post('/login').send({ tenant: 'initech', user: 'ian' }).expect(401);
+  });
+
+  it('leaves nothing of a sign-up that fails half way, when the schema is there already', async () => {
+    const before = await schemaNames(database);
+    await database.query(`ALTER TABLE users ADD CONSTRAINT no_dan CHECK (name <> 'dan')`);
+    await http().post('/signup').send({ tenant: 'doomed', user: 'dan' }).expect(500);
+    await database.query('ALTER TABLE users DROP CONSTRAINT no_dan');
+    expect(await schemaNames(database)).toEqual(before);
+    expect(await database.query(`SELECT 1 FROM tenants WHERE id = 'doomed'`)).toEqual([]);
+    await http().post('/signup').send({ tenant: 'doomed', user: 'dan' }).expect(201);
+  });
+
+  it.each(['', 'Acme"; DROP SCHEMA public', '../x', 'a b', 'ä', 'x'.repeat(300), 'public\n', '__proto__.x'])(
+    'refuses the tenant id %j, and creates nothing',
+    async (tenant) => {
+      const before = await schemaNames(database);
+      await http().post('/signup').send({ tenant, user: 'eve' }).expect(400);
+      expect(await schemaNames(database)).toEqual(before);
+    },
+  );
+
+  it('writes its own rows and a dashboard in one transaction of its own', async () => {
+    const send = async (orders: object[]) =>
+      http()
+        .post('/orders/import')
+        .set('Authorization', await logIn('acme', 'bob'))
+        .send({ batch: 'spring', orders });
+    const order = { number: 'X-1', customer: 'C', region: 'EMEA', status: 'paid', amount: 10, currency: 'EUR' };
+    const first = await send([{ ...order, ordered_at: new Date().toISOString() }]);
+    expect([first.status, first.body]).toEqual([201, expect.objectContaining({ orders: 1 })]);
+    const again = await send([{ ...order, number: 'X-2', ordered_at: new Date().toISOString() }]);
+    expect(again.status).toBe(409);
+    expect(await database.query(`SELECT number FROM tenant_acme.orders WHERE number LIKE 'X-%'`)).toEqual([
+      { number: 'X-1' },
+    ]);
+  });
+
+  it('offers its API documentation', async () => {
+    await http().get('/docs').expect(200);
+    const { body } = await http().get('/docs-json').expect(200);
+    expect(Object.keys(body.paths)).toEqual(expect.arrayContaining(['/signup', '/api/prismiq/dashboards/{id}']));
+  });
+
+  it('has its own tables in public, and none of Prismiq', async () => {
+    const tables = (await catalogOf(database, 'public')).join('\n');
+    expect(tables).toContain('users.');
+    expect(tables).not.toContain('prismiq');
+    expect(app.get(MikroORM).em.schema).toBeUndefined();
+  });
+
+  it('finds everything as it was when it starts again', async () => {
+    const before = await dashboardsOf('acme', 'ada');
+    await app.close();
+    app = await start({ databaseUrl: database.url, port: 0 });
+    expect(await dashboardsOf('acme', 'ada')).toEqual(before);
+  });
+});
