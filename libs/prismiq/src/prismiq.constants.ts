@@ -1,6 +1,9 @@
 /** The resolved options of a registration. Internal: what a host may read, it has given. */
 export const PRISMIQ_CONFIG = Symbol('PRISMIQ_CONFIG');
 
+/** The `schemaFor` option of a registration. */
+export const PRISMIQ_SCHEMA_FOR = Symbol('PRISMIQ_SCHEMA_FOR');
+
 /** The MikroORM instance of a registration, with Prismiq's entities. */
 export const PRISMIQ_ORM = Symbol('PRISMIQ_ORM');
 

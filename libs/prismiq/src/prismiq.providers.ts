@@ -4,7 +4,7 @@ import type { MikroORM as PostgreSqlMikroORM } from '@mikro-orm/postgresql';
 import { registerEntities } from './entities/prismiq-entities.js';
 import { InvalidOptionsError } from './errors/configuration.errors.js';
 import type { PrismiqConfig } from './options/prismiq-config.js';
-import { PRISMIQ_CONFIG, PRISMIQ_ORM } from './prismiq.constants.js';
+import { PRISMIQ_CONFIG, PRISMIQ_ORM, PRISMIQ_SCHEMA_FOR } from './prismiq.constants.js';
 import { getPrismiqToken } from './prismiq.decorators.js';
 import { DashboardRepository } from './repositories/dashboard.repository.js';
 import { SavedQueryRepository } from './repositories/saved-query.repository.js';
@@ -31,11 +31,8 @@ export const providersOf = (contextName?: string): Provider[] => [
   ormProvider(contextName),
   Database,
   TenantRequests,
-  {
-    provide: TenantResolver,
-    useFactory: (config: PrismiqConfig) => config.resolver,
-    inject: [PRISMIQ_CONFIG],
-  },
+  { provide: TenantResolver, useFactory: ({ resolver }: PrismiqConfig) => resolver, inject: [PRISMIQ_CONFIG] },
+  { provide: PRISMIQ_SCHEMA_FOR, useFactory: ({ schemaFor }: PrismiqConfig) => schemaFor, inject: [PRISMIQ_CONFIG] },
   ...EXPORTED,
   ...aliasesOf(contextName),
 ];

@@ -1,9 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Inject, Injectable } from '@nestjs/common';
 import { TenantRequiredError } from '../errors/tenancy.errors.js';
-import { PRISMIQ_CONFIG } from '../prismiq.constants.js';
-import type { PrismiqConfig } from '../options/prismiq-config.js';
-import { toTenant, type Tenant, type TenantIdentity } from './tenant.js';
+import { PRISMIQ_SCHEMA_FOR } from '../prismiq.constants.js';
+import { toTenant, type SchemaFor, type Tenant, type TenantIdentity } from './tenant.js';
 
 /**
  * The tenant for which the running code works. It travels with the asynchronous flow of control, so that everything awaited
@@ -15,7 +14,7 @@ import { toTenant, type Tenant, type TenantIdentity } from './tenant.js';
 export class TenantContext {
   readonly #storage = new AsyncLocalStorage<Tenant | undefined>();
 
-  constructor(@Inject(PRISMIQ_CONFIG) private readonly config: PrismiqConfig) {}
+  constructor(@Inject(PRISMIQ_SCHEMA_FOR) private readonly schemaFor: SchemaFor) {}
 
   /** The tenant in context, if any. */
   current(): Tenant | undefined {
@@ -62,7 +61,7 @@ export class TenantContext {
 
   /** Checks an identity and derives its schema. @internal */
   toTenant(identity: TenantIdentity): Tenant {
-    return toTenant(identity, this.config.schemaFor);
+    return toTenant(identity, this.schemaFor);
   }
 
   /** Runs `fn` for a tenant that was checked already, or for none. @internal */
