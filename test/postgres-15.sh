@@ -10,7 +10,11 @@ if [ ! -x "$bin/initdb" ]; then
 fi
 
 # PostgreSQL refuses to run as root; the package has made a user for it.
-as_server() { if [ "$(id -u)" = 0 ]; then setpriv --reuid postgres --regid postgres --init-groups "$@"; else "$@"; fi; }
+as_server() (
+  cd /
+  if [ "$(id -u)" = 0 ]; then exec setpriv --reuid postgres --regid postgres --init-groups "$@"; fi
+  exec "$@"
+)
 
 data=$(as_server mktemp -d)
 port=$(node -e 'const s = require("node:net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })')
