@@ -59,16 +59,14 @@ export async function changeDashboard(
 export async function refusal(sql: SqlExecutor, scope: Scope, id: string): Promise<Error> {
   const parameters = new Parameters();
   const visible = dashboardIsVisible(scope.tenant, parameters);
-  const seen =
-    isId(id) &&
-    (await sql.query(
-      `SELECT 1 FROM ${scope.dashboards} d WHERE ${visible} AND d.id = ${parameters.add(id)}`,
-      parameters.values,
-    ));
+  const seen = isId(id)
+    ? await sql.query(
+        `SELECT 1 FROM ${scope.dashboards} d WHERE ${visible} AND d.id = ${parameters.add(id)}`,
+        parameters.values,
+      )
+    : [];
   const { tenantId, schema } = scope.tenant;
-  return seen && seen.length > 0
-    ? new RecordForbiddenError('dashboard', id, { tenantId, schema })
-    : notFound(scope, id);
+  return seen.length > 0 ? new RecordForbiddenError('dashboard', id, { tenantId, schema }) : notFound(scope, id);
 }
 
 function notFound({ tenant: { tenantId, schema } }: Scope, id: string): RecordNotFoundError {

@@ -136,13 +136,15 @@ export class DashboardRepository extends TenantRepository {
     return this.forTenant(async (scope) => {
       const parameters = new Parameters();
       const changeable = dashboardIsChangeable(scope.tenant, parameters);
-      const deleted =
-        isId(id) &&
-        (await this.database.query(
-          `DELETE FROM ${scope.dashboards} d WHERE ${changeable} AND d.id = ${parameters.add(id)} RETURNING d.id`,
-          parameters.values,
-        ));
-      if (!deleted || deleted.length === 0) {
+      const deleted = isId(id)
+        ? await this.database.write((sql) =>
+            sql.query(
+              `DELETE FROM ${scope.dashboards} d WHERE ${changeable} AND d.id = ${parameters.add(id)} RETURNING d.id`,
+              parameters.values,
+            ),
+          )
+        : [];
+      if (deleted.length === 0) {
         throw await refusal(this.database, scope, id);
       }
     });

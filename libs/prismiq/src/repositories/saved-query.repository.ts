@@ -101,13 +101,15 @@ export class SavedQueryRepository extends TenantRepository {
     return this.forTenant(async (scope) => {
       const parameters = new Parameters();
       const changeable = savedQueryIsChangeable(scope.tenant, parameters);
-      const deleted =
-        isId(id) &&
-        (await this.database.query(
-          `DELETE FROM ${scope.savedQueries} q WHERE ${changeable} AND q.id = ${parameters.add(id)} RETURNING q.id`,
-          parameters.values,
-        ));
-      if (!deleted || deleted.length === 0) {
+      const deleted = isId(id)
+        ? await this.database.write((sql) =>
+            sql.query(
+              `DELETE FROM ${scope.savedQueries} q WHERE ${changeable} AND q.id = ${parameters.add(id)} RETURNING q.id`,
+              parameters.values,
+            ),
+          )
+        : [];
+      if (deleted.length === 0) {
         throw await refusal(this.database, scope, id);
       }
     });

@@ -106,13 +106,13 @@ export class WidgetRepository extends TenantRepository {
     return this.forTenant((scope) =>
       this.database.transaction(async (sql) => {
         await changeDashboard(sql, scope, dashboardId);
-        const deleted =
-          isId(id) &&
-          (await sql.query(`DELETE FROM ${scope.widgets} WHERE id = $1 AND dashboard_id = $2 RETURNING id`, [
-            id,
-            dashboardId,
-          ]));
-        if (!deleted || deleted.length === 0) {
+        const deleted = isId(id)
+          ? await sql.query(`DELETE FROM ${scope.widgets} WHERE id = $1 AND dashboard_id = $2 RETURNING id`, [
+              id,
+              dashboardId,
+            ])
+          : [];
+        if (deleted.length === 0) {
           throw notFound(scope, id);
         }
       }),
