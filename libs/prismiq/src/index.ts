@@ -28,7 +28,8 @@ export type { SchemaFor, Tenant, TenantIdentity } from './tenancy/tenant.js';
 export { DashboardRepository } from './repositories/dashboard.repository.js';
 export { SavedQueryRepository } from './repositories/saved-query.repository.js';
 export { WidgetRepository } from './repositories/widget.repository.js';
-export type { Dashboard, SavedQuery, Widget } from './repositories/records.js';
+export type { WriteOptions } from './repositories/lock-record.js';
+export type { Dashboard, SavedQuery, Widget, WidgetOfVersion } from './repositories/records.js';
 
 // Documents: what the repositories take
 export type {
@@ -82,6 +83,7 @@ export {
   NameTakenError,
   RecordForbiddenError,
   RecordNotFoundError,
+  StaleVersionError,
   type DocumentIssue,
   type RecordKind,
 } from './errors/record.errors.js';

@@ -9,6 +9,7 @@ import {
   RecordForbiddenError,
   RecordNotFoundError,
   SavedQueryRepository,
+  StaleVersionError,
   TenantContext,
   WidgetRepository,
   type CreateWidget,
@@ -191,6 +192,67 @@ describe('the repositories', () => {
       });
     });
 
+    it('refuse a write of who has read an older version, and change nothing', async () => {
+      const {
+        id,
+        widgets: [first],
+      } = await ada(() => dashboards.create({ name: 'S', widgets: [widget('w')] }));
+      const changed = await ada(() => dashboards.update(id, { name: 'T' }, { version: 1 }));
+      expect(changed.version).toBe(2);
+      const stale = { version: 1 };
+      for (const write of [
+        () => dashboards.update(id, { name: 'U' }, stale),
+        () => dashboards.updateLayout(id, [], stale),
+        () => dashboards.delete(id, stale),
+        () => widgets.create(id, widget('x'), stale),
+        () => widgets.update(id, first!.id, { title: 'x' }, stale),
+        () => widgets.delete(id, first!.id, stale),
+      ]) {
+        await expect(ada(write as () => Promise<unknown>)).rejects.toMatchObject({
+          code: 'STALE_VERSION',
+          statusCode: 409,
+          expected: 1,
+          current: 2,
+        });
+      }
+      expect(await ada(() => dashboards.get(id))).toEqual(changed);
+      expect(await ada(() => dashboards.update(id, { name: 'Last wins' }))).toMatchObject({ version: 3 });
+    });
+
+    it('let one of two simultaneous saves of a version win', async () => {
+      const { id } = await ada(() => dashboards.create({ name: 'S' }));
+      const results = await Promise.allSettled(
+        ['a', 'b', 'c', 'd'].map((title) =>
+          ada(() => dashboards.update(id, { widgets: [widget(title), widget(title, 1)] }, { version: 1 })),
+        ),
+      );
+      const [won] = results.filter((result) => result.status === 'fulfilled');
+      expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(3);
+      expect(await ada(() => dashboards.get(id))).toEqual(won!.value);
+    });
+
+    it('leave the version alone where nothing changes, whatever the order of keys', async () => {
+      const before = await ada(() =>
+        dashboards.create({
+          name: 'S',
+          layout: { columns: 6 },
+          widgets: [{ ...widget('w'), query: QUERY, config: { b: 1, a: { d: [1], c: null } } }],
+        }),
+      );
+      const [stored] = before.widgets;
+      const { columns, tables } = QUERY;
+      const same = { ...stored!, query: { columns, tables }, config: { a: { c: null, d: [1] }, b: 1 } };
+      expect(await ada(() => dashboards.update(before.id, {}))).toEqual(before);
+      expect(await ada(() => dashboards.update(before.id, { ...before, widgets: [same] }))).toEqual(before);
+      expect(
+        await ada(() => dashboards.updateLayout(before.id, [{ widgetId: stored!.id, position: stored!.position }])),
+      ).toEqual(before);
+      expect(await ada(() => widgets.update(before.id, stored!.id, { config: same.config }))).toEqual({
+        ...stored,
+        dashboardVersion: 1,
+      });
+    });
+
     it('leave a dashboard as it was when a save fails', async () => {
       const before = await ada(() => dashboards.create({ name: 'S', widgets: [widget('a')] }));
       const bad = [
@@ -314,7 +376,10 @@ describe('the repositories', () => {
     const version = async () => (await ada(() => dashboards.get(dashboardId))).version;
 
     it('create, get, list, update, delete, each change raising the version of the dashboard', async () => {
-      const made = await ada(() => widgets.create(dashboardId, { ...widget('a'), query: QUERY }));
+      const { dashboardVersion, ...made } = await ada(() =>
+        widgets.create(dashboardId, { ...widget('a'), query: QUERY }),
+      );
+      expect(dashboardVersion).toBe(2);
       expect(made).toMatchObject({
         type: 'metric',
         title: 'a',
@@ -328,6 +393,7 @@ describe('the repositories', () => {
       expect(await ada(() => widgets.update(dashboardId, made.id, { title: 'b' }))).toMatchObject({
         title: 'b',
         query: QUERY,
+        dashboardVersion: 3,
       });
       expect(await version()).toBe(3);
       await ada(() => widgets.delete(dashboardId, made.id));
@@ -371,7 +437,11 @@ describe('the repositories', () => {
         name: 'b',
       });
       await expect(ada(() => queries.update(made.id, { name: 'a' }))).rejects.toThrow(NameTakenError);
-      await ada(() => queries.delete(made.id));
+      const stale = { version: 1 };
+      await expect(ada(() => queries.update(made.id, { name: 'c' }, stale))).rejects.toThrow(StaleVersionError);
+      await expect(ada(() => queries.delete(made.id, stale))).rejects.toThrow(StaleVersionError);
+      expect(await ada(() => queries.update(made.id, { query: QUERY }))).toMatchObject({ version: 2 });
+      await ada(() => queries.delete(made.id, { version: 2 }));
       await expect(ada(() => queries.get(made.id))).rejects.toThrow(RecordNotFoundError);
     });
 

@@ -57,6 +57,34 @@ export class NameTakenError extends PrismiqError {
   }
 }
 
+/**
+ * The record has changed since the caller read it. Nothing was written.
+ *
+ * @publicApi
+ */
+export class StaleVersionError extends PrismiqError {
+  override readonly code = 'STALE_VERSION';
+
+  /**
+   * @param expected the version that the caller has read
+   * @param current the version that is stored
+   */
+  constructor(
+    readonly kind: RecordKind,
+    readonly id: string,
+    readonly expected: number,
+    readonly current: number,
+    context: PrismiqErrorContext = {},
+  ) {
+    super(
+      `The ${kind} has changed meanwhile: version ${expected} was read, version ${current} is stored. Read it again.`,
+      409,
+      true,
+      context,
+    );
+  }
+}
+
 /** One fault of a document: where, what, and of which kind. */
 export interface DocumentIssue {
   /** Machine-readable kind of the fault, e.g. `too_big`. */

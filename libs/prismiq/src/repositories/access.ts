@@ -7,7 +7,7 @@ import type { Tenant } from '../tenancy/tenant.js';
  * the only one where tenants share a schema.
  */
 export function dashboardIsVisible(tenant: Tenant, parameters: Parameters): string {
-  const own = `d.tenant_id = ${parameters.add(tenant.tenantId)}`;
+  const own = dashboardIsInTenant(tenant, parameters);
   if (tenant.isAdmin) {
     return own;
   }
@@ -16,6 +16,11 @@ export function dashboardIsVisible(tenant: Tenant, parameters: Parameters): stri
   }
   const user = parameters.add(tenant.userId);
   return `${own} AND (d.is_public OR d.owner_id = ${user} OR ${user} = ANY(d.allowed_viewers))`;
+}
+
+/** The second lock alone, for statements whose dashboard was checked and locked by one before. */
+export function dashboardIsInTenant(tenant: Tenant, parameters: Parameters): string {
+  return `d.tenant_id = ${parameters.add(tenant.tenantId)}`;
 }
 
 export function dashboardIsChangeable(tenant: Tenant, parameters: Parameters): string {

@@ -13,11 +13,12 @@ import { Parameters } from '../sql/parameters.js';
 import type { SqlExecutor } from '../sql/sql-executor.js';
 import { isUniqueViolation } from '../sql/translate-error.js';
 import { dashboardIsChangeable } from './access.js';
-import { changeDashboard, readDashboard, readDashboards, refusal } from './dashboard-statements.js';
+import { changeDashboard, readDashboard, readDashboards } from './dashboard-statements.js';
+import { lockDashboard, where, type WriteOptions } from './lock-record.js';
 import type { Dashboard } from './records.js';
 import { DASHBOARD_COLUMNS, toDashboard, type DashboardRow } from './rows.js';
-import { isId, TenantRepository, type Scope } from './tenant-repository.js';
-import { replaceWidgets } from './widget-set.js';
+import { TenantRepository, type Scope } from './tenant-repository.js';
+import { moveWidgets, replaceWidgets } from './widget-set.js';
 
 /**
  * The dashboards of the tenant in context, as far as its acting user may see and change them.
@@ -83,19 +84,24 @@ export class DashboardRepository extends TenantRepository {
 
   /**
    * Changes what `patch` names. `widgets` replaces the set, matching by id: those known are updated in place, those without an
-   * id or with an unknown one are new, those absent are deleted.
+   * id or with an unknown one are new, those absent are deleted. A patch that changes nothing leaves the version as it is.
    *
-   * @throws RecordNotFoundError, RecordForbiddenError, InvalidDocumentError, NameTakenError
+   * @throws RecordNotFoundError, RecordForbiddenError, InvalidDocumentError, NameTakenError, StaleVersionError
    */
-  async update(id: string, patch: UpdateDashboard): Promise<Dashboard> {
+  async update(id: string, patch: UpdateDashboard, options: WriteOptions = {}): Promise<Dashboard> {
     return this.forTenant(async (scope) => {
-      const { widgets, ...dashboard } = parseDocument(updateDashboard, patch);
+      const { widgets, ...columns } = parseDocument(updateDashboard, patch);
       return this.database.transaction(async (sql) => {
-        await withNameCheck(scope, dashboard.name, () =>
-          changeDashboard(sql, scope, id, (parameters) => assignments(dashboard, parameters)),
+        const { differs } = await lockDashboard(sql, scope, id, options, (parameters) =>
+          columnsOf(columns, parameters).map(([column, value]) => `d.${column} IS DISTINCT FROM ${value}`),
         );
-        if (widgets !== undefined) {
-          await replaceWidgets(sql, scope, id, widgets);
+        const widgetsDiffer = widgets !== undefined && (await replaceWidgets(sql, scope, id, widgets));
+        if (differs || widgetsDiffer) {
+          await withNameCheck(scope, columns.name, () =>
+            changeDashboard(sql, scope, id, (parameters) =>
+              columnsOf(columns, parameters).map(([column, value]) => `${column} = ${value}`),
+            ),
+          );
         }
         return readDashboard(sql, scope, id);
       });
@@ -105,23 +111,16 @@ export class DashboardRepository extends TenantRepository {
   /**
    * Moves widgets. Ids that are not on this dashboard are ignored: another user may have deleted the widget meanwhile.
    *
-   * @throws RecordNotFoundError, RecordForbiddenError, InvalidDocumentError
+   * @throws RecordNotFoundError, RecordForbiddenError, InvalidDocumentError, StaleVersionError
    */
-  async updateLayout(id: string, placements: WidgetPlacement[]): Promise<Dashboard> {
+  async updateLayout(id: string, placements: WidgetPlacement[], options: WriteOptions = {}): Promise<Dashboard> {
     return this.forTenant(async (scope) => {
       const entries = parseDocument(z.array(layoutEntry).max(1000), placements);
       return this.database.transaction(async (sql) => {
-        await changeDashboard(sql, scope, id);
-        const parameters = new Parameters();
-        // Merged, so that minW and its like survive where only x, y, w and h come.
-        await sql.query(
-          `UPDATE ${scope.widgets} w
-           SET position = CASE jsonb_typeof(w.position) WHEN 'object' THEN w.position || i.position ELSE i.position END,
-             updated_at = now()
-           FROM jsonb_to_recordset(${parameters.json(entries)}) AS i ("widgetId" uuid, position jsonb)
-           WHERE w.id = i."widgetId" AND w.dashboard_id = ${parameters.add(id)}`,
-          parameters.values,
-        );
+        await lockDashboard(sql, scope, id, options);
+        if (await moveWidgets(sql, scope, id, entries)) {
+          await changeDashboard(sql, scope, id);
+        }
         return readDashboard(sql, scope, id);
       });
     });
@@ -130,38 +129,37 @@ export class DashboardRepository extends TenantRepository {
   /**
    * Deletes a dashboard and its widgets.
    *
-   * @throws RecordNotFoundError, RecordForbiddenError
+   * @throws RecordNotFoundError, RecordForbiddenError, StaleVersionError
    */
-  async delete(id: string): Promise<void> {
-    return this.forTenant(async (scope) => {
-      const parameters = new Parameters();
-      const changeable = dashboardIsChangeable(scope.tenant, parameters);
-      const deleted = isId(id)
-        ? await this.database.write((sql) =>
-            sql.query(
-              `DELETE FROM ${scope.dashboards} d WHERE ${changeable} AND d.id = ${parameters.add(id)} RETURNING d.id`,
-              parameters.values,
-            ),
-          )
-        : [];
-      if (deleted.length === 0) {
-        throw await refusal(this.database, scope, id);
-      }
-    });
+  async delete(id: string, options: WriteOptions = {}): Promise<void> {
+    return this.forTenant((scope) =>
+      this.database.transaction(async (sql) => {
+        await lockDashboard(sql, scope, id, options);
+        const parameters = new Parameters();
+        await sql.query(
+          `DELETE FROM ${scope.dashboards} d
+           WHERE ${dashboardIsChangeable(scope.tenant, parameters)} AND d.id = ${parameters.add(id)}`,
+          parameters.values,
+        );
+      }),
+    );
   }
 }
 
-/** The columns that a patch names; what is absent stays as it is. */
-function assignments(patch: Omit<z.output<typeof updateDashboard>, 'widgets'>, parameters: Parameters): string[] {
+/** The columns that a patch names, each with the placeholder of its value; what is absent stays as it is. */
+function columnsOf(
+  patch: Omit<z.output<typeof updateDashboard>, 'widgets'>,
+  parameters: Parameters,
+): (readonly [column: string, value: string])[] {
   const { name, description, layout, filters, isPublic, allowedViewers } = patch;
   return [
-    name === undefined ? [] : `name = ${parameters.add(name)}`,
-    description === undefined ? [] : `description = ${parameters.add(description)}`,
-    layout === undefined ? [] : `layout = ${parameters.json(layout)}`,
-    filters === undefined ? [] : `filters = ${parameters.json(filters)}`,
-    isPublic === undefined ? [] : `is_public = ${parameters.add(isPublic)}`,
-    allowedViewers === undefined ? [] : `allowed_viewers = ${parameters.add(allowedViewers)}`,
-  ].flat();
+    ...(name === undefined ? [] : [['name', parameters.add(name)] as const]),
+    ...(description === undefined ? [] : [['description', parameters.add(description)] as const]),
+    ...(layout === undefined ? [] : [['layout', parameters.json(layout)] as const]),
+    ...(filters === undefined ? [] : [['filters', parameters.json(filters)] as const]),
+    ...(isPublic === undefined ? [] : [['is_public', parameters.add(isPublic)] as const]),
+    ...(allowedViewers === undefined ? [] : [['allowed_viewers', parameters.add(allowedViewers)] as const]),
+  ];
 }
 
 /** Its maker need not be able to see what he made: without a user, a dashboard that is not public belongs to nobody. */
@@ -174,8 +172,7 @@ async function withNameCheck<T>({ tenant }: Scope, name: string | undefined, wri
     return await write();
   } catch (error) {
     if (name !== undefined && isUniqueViolation(error)) {
-      const { tenantId, schema } = tenant;
-      throw new NameTakenError('dashboard', name, { tenantId, schema, sqlState: '23505', cause: error });
+      throw new NameTakenError('dashboard', name, { ...where(tenant), sqlState: '23505', cause: error });
     }
     throw error;
   }

@@ -44,6 +44,12 @@ export interface Widget {
   updatedAt: Date;
 }
 
+/** A widget after a write. @publicApi */
+export interface WidgetOfVersion extends Widget {
+  /** The version that its dashboard has now. */
+  dashboardVersion: number;
+}
+
 /** A query kept for reuse, as a plain value. @publicApi */
 export interface SavedQuery {
   /** UUID. */

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { z } from 'zod';
 import { parseDocument } from '../documents/parse-document.js';
 import {
   createSavedQuery,
@@ -6,11 +7,12 @@ import {
   type CreateSavedQuery,
   type UpdateSavedQuery,
 } from '../documents/saved-query.documents.js';
-import { NameTakenError, RecordForbiddenError, RecordNotFoundError } from '../errors/record.errors.js';
+import { NameTakenError } from '../errors/record.errors.js';
 import { Parameters } from '../sql/parameters.js';
 import type { SqlExecutor } from '../sql/sql-executor.js';
 import { isUniqueViolation } from '../sql/translate-error.js';
 import { savedQueryIsChangeable, savedQueryIsVisible } from './access.js';
+import { lockSavedQuery, notFound, where, type WriteOptions } from './lock-record.js';
 import type { SavedQuery } from './records.js';
 import { SAVED_QUERY_COLUMNS, toSavedQuery, type SavedQueryRow } from './rows.js';
 import { isId, TenantRepository, type Scope } from './tenant-repository.js';
@@ -44,8 +46,10 @@ export class SavedQueryRepository extends TenantRepository {
       ];
       const statement = `INSERT INTO ${scope.savedQueries} AS q (tenant_id, name, description, query, owner_id, is_shared)
         VALUES (${values.join(', ')}) RETURNING ${SAVED_QUERY_COLUMNS}`;
-      const rows = await this.writeNamed(scope, name, statement, parameters);
-      return toSavedQuery(rows[0]!);
+      const [row] = await withNameCheck(scope, name, () =>
+        this.database.write((sql) => sql.query<SavedQueryRow>(statement, parameters.values)),
+      );
+      return toSavedQuery(row!);
     });
   }
 
@@ -54,7 +58,7 @@ export class SavedQueryRepository extends TenantRepository {
     return this.forTenant(async (scope) => {
       const [query] = isId(id) ? await read(this.database, scope, id) : [];
       if (query === undefined) {
-        throw notFound(scope, id);
+        throw notFound('saved query', scope.tenant, id);
       }
       return query;
     });
@@ -66,70 +70,77 @@ export class SavedQueryRepository extends TenantRepository {
   }
 
   /**
-   * Changes what `patch` names.
+   * Changes what `patch` names. A patch that changes nothing leaves the version as it is.
    *
-   * @throws RecordNotFoundError, RecordForbiddenError, InvalidDocumentError, NameTakenError
+   * @throws RecordNotFoundError, RecordForbiddenError, InvalidDocumentError, NameTakenError, StaleVersionError
    */
-  async update(id: string, patch: UpdateSavedQuery): Promise<SavedQuery> {
+  async update(id: string, patch: UpdateSavedQuery, options: WriteOptions = {}): Promise<SavedQuery> {
     return this.forTenant(async (scope) => {
-      const { name, description, query, isShared } = parseDocument(updateSavedQuery, patch);
-      if (!isId(id)) {
-        throw notFound(scope, id);
-      }
-      const parameters = new Parameters();
-      const assignments = [
-        'version = q.version + 1',
-        'updated_at = now()',
-        name === undefined ? [] : `name = ${parameters.add(name)}`,
-        description === undefined ? [] : `description = ${parameters.add(description)}`,
-        query === undefined ? [] : `query = ${parameters.json(query)}`,
-        isShared === undefined ? [] : `is_shared = ${parameters.add(isShared)}`,
-      ].flat();
-      const changeable = savedQueryIsChangeable(scope.tenant, parameters);
-      const statement = `UPDATE ${scope.savedQueries} q SET ${assignments.join(', ')}
-        WHERE ${changeable} AND q.id = ${parameters.add(id)} RETURNING ${SAVED_QUERY_COLUMNS}`;
-      const [row] = await this.writeNamed(scope, name, statement, parameters);
-      if (row === undefined) {
-        throw await refusal(this.database, scope, id);
-      }
-      return toSavedQuery(row);
+      const columns = parseDocument(updateSavedQuery, patch);
+      return this.database.transaction(async (sql) => {
+        const { differs } = await lockSavedQuery(sql, scope, id, options, (parameters) =>
+          columnsOf(columns, parameters).map(([column, value]) => `q.${column} IS DISTINCT FROM ${value}`),
+        );
+        if (differs) {
+          await withNameCheck(scope, columns.name, () => change(sql, scope, id, columns));
+        }
+        const [query] = await read(sql, scope, id);
+        return query!;
+      });
     });
   }
 
-  /** @throws RecordNotFoundError, RecordForbiddenError */
-  async delete(id: string): Promise<void> {
-    return this.forTenant(async (scope) => {
-      const parameters = new Parameters();
-      const changeable = savedQueryIsChangeable(scope.tenant, parameters);
-      const deleted = isId(id)
-        ? await this.database.write((sql) =>
-            sql.query(
-              `DELETE FROM ${scope.savedQueries} q WHERE ${changeable} AND q.id = ${parameters.add(id)} RETURNING q.id`,
-              parameters.values,
-            ),
-          )
-        : [];
-      if (deleted.length === 0) {
-        throw await refusal(this.database, scope, id);
-      }
-    });
+  /** @throws RecordNotFoundError, RecordForbiddenError, StaleVersionError */
+  async delete(id: string, options: WriteOptions = {}): Promise<void> {
+    return this.forTenant((scope) =>
+      this.database.transaction(async (sql) => {
+        await lockSavedQuery(sql, scope, id, options);
+        const parameters = new Parameters();
+        await sql.query(
+          `DELETE FROM ${scope.savedQueries} q
+           WHERE ${savedQueryIsChangeable(scope.tenant, parameters)} AND q.id = ${parameters.add(id)}`,
+          parameters.values,
+        );
+      }),
+    );
   }
+}
 
-  /** Sends a statement that may meet a name in use. */
-  private async writeNamed(
-    { tenant: { tenantId, schema } }: Scope,
-    name: string | undefined,
-    statement: string,
-    parameters: Parameters,
-  ): Promise<SavedQueryRow[]> {
-    try {
-      return await this.database.write((sql) => sql.query<SavedQueryRow>(statement, parameters.values));
-    } catch (error) {
-      if (name !== undefined && isUniqueViolation(error)) {
-        throw new NameTakenError('saved query', name, { tenantId, schema, sqlState: '23505', cause: error });
-      }
-      throw error;
+type Columns = z.output<typeof updateSavedQuery>;
+
+/** The columns that a patch names, each with the placeholder of its value; what is absent stays as it is. */
+function columnsOf({ name, description, query, isShared }: Columns, parameters: Parameters) {
+  return [
+    ...(name === undefined ? [] : [['name', parameters.add(name)] as const]),
+    ...(description === undefined ? [] : [['description', parameters.add(description)] as const]),
+    ...(query === undefined ? [] : [['query', parameters.json(query)] as const]),
+    ...(isShared === undefined ? [] : [['is_shared', parameters.add(isShared)] as const]),
+  ];
+}
+
+async function change(sql: SqlExecutor, scope: Scope, id: string, columns: Columns): Promise<void> {
+  const parameters = new Parameters();
+  const set = [
+    'version = q.version + 1',
+    'updated_at = now()',
+    ...columnsOf(columns, parameters).map((column) => column.join(' = ')),
+  ];
+  await sql.query(
+    `UPDATE ${scope.savedQueries} q SET ${set.join(', ')}
+     WHERE ${savedQueryIsChangeable(scope.tenant, parameters)} AND q.id = ${parameters.add(id)}`,
+    parameters.values,
+  );
+}
+
+/** Sends what may meet a name in use. */
+async function withNameCheck<T>({ tenant }: Scope, name: string | undefined, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (name !== undefined && isUniqueViolation(error)) {
+      throw new NameTakenError('saved query', name, { ...where(tenant), sqlState: '23505', cause: error });
     }
+    throw error;
   }
 }
 
@@ -142,15 +153,4 @@ async function read(sql: SqlExecutor, scope: Scope, id?: string): Promise<SavedQ
     parameters.values,
   );
   return rows.map(toSavedQuery);
-}
-
-/** Why a saved query could not be changed. */
-async function refusal(sql: SqlExecutor, scope: Scope, id: string): Promise<Error> {
-  const { tenantId, schema } = scope.tenant;
-  const [seen] = isId(id) ? await read(sql, scope, id) : [];
-  return seen === undefined ? notFound(scope, id) : new RecordForbiddenError('saved query', id, { tenantId, schema });
-}
-
-function notFound({ tenant: { tenantId, schema } }: Scope, id: string): RecordNotFoundError {
-  return new RecordNotFoundError('saved query', id, { tenantId, schema });
 }

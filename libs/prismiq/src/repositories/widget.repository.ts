@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { z } from 'zod';
 import { parseDocument } from '../documents/parse-document.js';
 import {
   createWidget,
@@ -7,12 +8,12 @@ import {
   type CreateWidget,
   type UpdateWidget,
 } from '../documents/widget.documents.js';
-import { RecordNotFoundError } from '../errors/record.errors.js';
 import { Parameters } from '../sql/parameters.js';
 import type { SqlExecutor } from '../sql/sql-executor.js';
+import { dashboardIsInTenant, dashboardIsVisible } from './access.js';
 import { changeDashboard, readDashboard } from './dashboard-statements.js';
-import { dashboardIsVisible } from './access.js';
-import type { Widget } from './records.js';
+import { lockDashboard, notFound, type WriteOptions } from './lock-record.js';
+import type { Widget, WidgetOfVersion } from './records.js';
 import { toWidget, WIDGET_COLUMNS, type WidgetRow } from './rows.js';
 import { isId, TenantRepository, type Scope } from './tenant-repository.js';
 
@@ -27,15 +28,14 @@ import { isId, TenantRepository, type Scope } from './tenant-repository.js';
  */
 @Injectable()
 export class WidgetRepository extends TenantRepository {
-  /** @throws RecordNotFoundError, RecordForbiddenError (of the dashboard), InvalidDocumentError */
-  async create(dashboardId: string, input: CreateWidget): Promise<Widget> {
+  /** @throws RecordNotFoundError, RecordForbiddenError (of the dashboard), InvalidDocumentError, StaleVersionError */
+  async create(dashboardId: string, input: CreateWidget, options: WriteOptions = {}): Promise<WidgetOfVersion> {
     return this.forTenant(async (scope) => {
       const widget = parseDocument(createWidget, input);
       return this.database.transaction(async (sql) => {
-        await changeDashboard(sql, scope, dashboardId);
+        const { version } = await lockDashboard(sql, scope, dashboardId, options);
         const parameters = new Parameters();
         const values = [
-          parameters.add(dashboardId),
           parameters.add(widget.type),
           parameters.add(widget.title),
           parameters.json(widget.query),
@@ -44,17 +44,20 @@ export class WidgetRepository extends TenantRepository {
         ];
         const [row] = await sql.query<WidgetRow>(
           `INSERT INTO ${scope.widgets} AS w (dashboard_id, type, title, query, position, config)
-           VALUES (${values.join(', ')}) RETURNING ${WIDGET_COLUMNS}`,
+           SELECT d.id, ${values.join(', ')} FROM ${scope.dashboards} d
+           WHERE ${dashboardIsInTenant(scope.tenant, parameters)} AND d.id = ${parameters.add(dashboardId)}
+           RETURNING ${WIDGET_COLUMNS}`,
           parameters.values,
         );
-        return toWidget(row!);
+        await changeDashboard(sql, scope, dashboardId);
+        return { ...toWidget(row!), dashboardVersion: version + 1 };
       });
     });
   }
 
   /** @throws RecordNotFoundError */
   async get(dashboardId: string, id: string): Promise<Widget> {
-    return this.forTenant((scope) => read(this.database, scope, dashboardId, id));
+    return this.forTenant((scope) => readWidget(this.database, scope, dashboardId, id));
   }
 
   /**
@@ -67,76 +70,104 @@ export class WidgetRepository extends TenantRepository {
   }
 
   /**
-   * Changes what `patch` names; `query: null` clears, `position` and `config` replace the whole document.
+   * Changes what `patch` names; `query: null` clears, `position` and `config` replace the whole document. A patch that changes
+   * nothing leaves the version as it is.
    *
-   * @throws RecordNotFoundError, RecordForbiddenError, InvalidDocumentError
+   * @throws RecordNotFoundError, RecordForbiddenError, InvalidDocumentError, StaleVersionError
    */
-  async update(dashboardId: string, id: string, patch: UpdateWidget): Promise<Widget> {
+  async update(
+    dashboardId: string,
+    id: string,
+    patch: UpdateWidget,
+    options: WriteOptions = {},
+  ): Promise<WidgetOfVersion> {
     return this.forTenant(async (scope) => {
-      const { title, query, position, config } = parseDocument(updateWidget, patch);
+      const columns = parseDocument(updateWidget, patch);
       return this.database.transaction(async (sql) => {
-        await changeDashboard(sql, scope, dashboardId);
-        const stored = await read(sql, scope, dashboardId, id);
-        if (query !== undefined || config !== undefined) {
-          parseDocument(mergedWidget, {
-            query: query === undefined ? stored.query : query,
-            config: config ?? stored.config,
-          });
+        const { version } = await lockDashboard(sql, scope, dashboardId, options);
+        const stored = await readWidget(sql, scope, dashboardId, id);
+        checkMerged(stored, columns);
+        const changed = await changeWidget(sql, scope, dashboardId, id, columns);
+        if (changed === undefined) {
+          return { ...stored, dashboardVersion: version };
         }
-        const parameters = new Parameters();
-        const assignments = [
-          'updated_at = now()',
-          title === undefined ? [] : `title = ${parameters.add(title)}`,
-          query === undefined ? [] : `query = ${parameters.json(query)}`,
-          position === undefined ? [] : `position = ${parameters.json(position)}`,
-          config === undefined ? [] : `config = ${parameters.json(config)}`,
-        ].flat();
-        const [row] = await sql.query<WidgetRow>(
-          `UPDATE ${scope.widgets} w SET ${assignments.join(', ')}
-           WHERE w.id = ${parameters.add(id)} AND w.dashboard_id = ${parameters.add(dashboardId)} RETURNING ${WIDGET_COLUMNS}`,
-          parameters.values,
-        );
-        return toWidget(row!);
+        await changeDashboard(sql, scope, dashboardId);
+        return { ...changed, dashboardVersion: version + 1 };
       });
     });
   }
 
-  /** @throws RecordNotFoundError, RecordForbiddenError */
-  async delete(dashboardId: string, id: string): Promise<void> {
+  /** @throws RecordNotFoundError, RecordForbiddenError, StaleVersionError */
+  async delete(dashboardId: string, id: string, options: WriteOptions = {}): Promise<void> {
     return this.forTenant((scope) =>
       this.database.transaction(async (sql) => {
+        await lockDashboard(sql, scope, dashboardId, options);
+        await readWidget(sql, scope, dashboardId, id);
+        const parameters = new Parameters();
+        await sql.query(
+          `DELETE FROM ${scope.widgets} w USING ${scope.dashboards} d
+           WHERE ${dashboardIsInTenant(scope.tenant, parameters)} AND d.id = ${parameters.add(dashboardId)}
+             AND w.dashboard_id = d.id AND w.id = ${parameters.add(id)}`,
+          parameters.values,
+        );
         await changeDashboard(sql, scope, dashboardId);
-        const deleted = isId(id)
-          ? await sql.query(`DELETE FROM ${scope.widgets} WHERE id = $1 AND dashboard_id = $2 RETURNING id`, [
-              id,
-              dashboardId,
-            ])
-          : [];
-        if (deleted.length === 0) {
-          throw notFound(scope, id);
-        }
       }),
     );
   }
 }
 
-async function read(sql: SqlExecutor, scope: Scope, dashboardId: string, id: string): Promise<Widget> {
-  if (!isId(dashboardId) || !isId(id)) {
-    throw notFound(scope, id);
+type Columns = z.output<typeof updateWidget>;
+
+/** The widget as it will be has one source of rows. What a patch does not touch, it need not repair. */
+function checkMerged(stored: Widget, { query, config }: Columns): void {
+  if (query !== undefined || config !== undefined) {
+    parseDocument(mergedWidget, {
+      query: query === undefined ? stored.query : query,
+      config: config ?? stored.config,
+    });
   }
-  const parameters = new Parameters();
-  const visible = dashboardIsVisible(scope.tenant, parameters);
-  const [row] = await sql.query<WidgetRow>(
-    `SELECT ${WIDGET_COLUMNS} FROM ${scope.widgets} w JOIN ${scope.dashboards} d ON d.id = w.dashboard_id
-     WHERE ${visible} AND d.id = ${parameters.add(dashboardId)} AND w.id = ${parameters.add(id)}`,
-    parameters.values,
-  );
-  if (row === undefined) {
-    throw notFound(scope, id);
-  }
-  return toWidget(row);
 }
 
-function notFound({ tenant: { tenantId, schema } }: Scope, id: string): RecordNotFoundError {
-  return new RecordNotFoundError('widget', id, { tenantId, schema });
+/** @returns the changed widget; nothing where it is as the patch wants it already */
+async function changeWidget(
+  sql: SqlExecutor,
+  { tenant, dashboards, widgets }: Scope,
+  dashboardId: string,
+  id: string,
+  { title, query, position, config }: Columns,
+): Promise<Widget | undefined> {
+  const parameters = new Parameters();
+  const columns = [
+    ...(title === undefined ? [] : [['title', parameters.add(title)]]),
+    ...(query === undefined ? [] : [['query', parameters.json(query)]]),
+    ...(position === undefined ? [] : [['position', parameters.json(position)]]),
+    ...(config === undefined ? [] : [['config', parameters.json(config)]]),
+  ];
+  const differs = ['false', ...columns.map(([column, value]) => `w.${column} IS DISTINCT FROM ${value}`)];
+  const [row] = await sql.query<WidgetRow>(
+    `UPDATE ${widgets} w SET ${[...columns.map((column) => column.join(' = ')), 'updated_at = now()'].join(', ')}
+     FROM ${dashboards} d
+     WHERE ${dashboardIsInTenant(tenant, parameters)} AND d.id = ${parameters.add(dashboardId)}
+       AND w.dashboard_id = d.id AND w.id = ${parameters.add(id)} AND (${differs.join(' OR ')})
+     RETURNING ${WIDGET_COLUMNS}`,
+    parameters.values,
+  );
+  return row === undefined ? undefined : toWidget(row);
+}
+
+async function readWidget(sql: SqlExecutor, scope: Scope, dashboardId: string, id: string): Promise<Widget> {
+  const parameters = new Parameters();
+  const [row] =
+    isId(dashboardId) && isId(id)
+      ? await sql.query<WidgetRow>(
+          `SELECT ${WIDGET_COLUMNS} FROM ${scope.widgets} w JOIN ${scope.dashboards} d ON d.id = w.dashboard_id
+           WHERE ${dashboardIsVisible(scope.tenant, parameters)}
+             AND d.id = ${parameters.add(dashboardId)} AND w.id = ${parameters.add(id)}`,
+          parameters.values,
+        )
+      : [];
+  if (row === undefined) {
+    throw notFound('widget', scope.tenant, id);
+  }
+  return toWidget(row);
 }
