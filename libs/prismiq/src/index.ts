@@ -6,7 +6,7 @@
 
 // The module and its options
 export { PrismiqModule } from './prismiq.module.js';
-export { getPrismiqToken, InjectPrismiq, InjectTenantSchema } from './prismiq.decorators.js';
+export { getPrismiqToken, getTenantInterceptor, InjectPrismiq, InjectTenantSchema } from './prismiq.decorators.js';
 export type {
   PrismiqAsyncValues,
   PrismiqControllersOptions,
@@ -36,14 +36,17 @@ export type {
   CreateDashboard,
   DashboardFilter,
   DashboardLayout,
+  DashboardLayoutInput,
   UpdateDashboard,
 } from './documents/dashboard.documents.js';
-export type { QueryDefinition } from './documents/query.documents.js';
+export type { QueryColumnReference, QueryDefinition, QueryOperator } from './documents/query.documents.js';
 export type { CreateSavedQuery, UpdateSavedQuery } from './documents/saved-query.documents.js';
 export type {
   CreateWidget,
   UpdateWidget,
   WidgetConfig,
+  WidgetHyperlink,
+  WidgetOfSet,
   WidgetPlacement,
   WidgetPosition,
   WidgetType,
@@ -70,6 +73,8 @@ export { PrismiqWidget } from './entities/widget.entity.js';
 
 // REST controllers, for hosts that subclass them
 export { PrismiqDashboardsController } from './http/dashboards.controller.js';
+export { ignoreTypeOfNoBody } from './http/ignore-type-of-no-body.js';
+export { PrismiqController } from './http/prismiq-controller.decorator.js';
 export { PrismiqExceptionFilter } from './http/prismiq-exception.filter.js';
 export { PrismiqSavedQueriesController } from './http/saved-queries.controller.js';
 export { PrismiqWidgetsController } from './http/widgets.controller.js';
@@ -95,6 +100,7 @@ export {
 } from './errors/schema.errors.js';
 export {
   InvalidTenantIdError,
+  InvalidUserIdError,
   TenantMismatchError,
   TenantNotProvisionedError,
   TenantOutdatedError,

@@ -55,7 +55,7 @@ export class PrismiqModule implements NestModule {
 
   constructor(@Inject(PRISMIQ_CONTROLLERS) private readonly controllers: Type[]) {}
 
-  /** @internal */
+  /** Called by Nest. */
   configure(consumer: MiddlewareConsumer): void {
     if (this.controllers.length > 0) {
       consumer.apply(ignoreTypeOfNoBody).forRoutes(...this.controllers);
@@ -68,7 +68,7 @@ type AsyncSource = Pick<PrismiqModuleAsyncOptions, 'useFactory' | 'inject' | 'us
 function register(structure: PrismiqStructure, config: Provider[]): DynamicModule {
   const { contextName, imports = [], isGlobal = false } = structure;
   const options = controllersOf(structure);
-  const controllers = options === undefined ? [] : mountControllers(options);
+  const controllers = options === undefined ? [] : mountControllers(options, contextName);
   return {
     module: PrismiqModule,
     global: isGlobal,

@@ -1,6 +1,7 @@
-import type { InjectionToken, Provider, Type } from '@nestjs/common';
+import { Scope, type InjectionToken, type Provider, type Type } from '@nestjs/common';
+import { REQUEST } from '@nestjs/core';
 import { MikroORM } from '@mikro-orm/core';
-import type { MikroORM as PostgreSqlMikroORM } from '@mikro-orm/postgresql';
+import { PostgreSqlDriver, type MikroORM as PostgreSqlMikroORM } from '@mikro-orm/postgresql';
 import { registerEntities } from './entities/prismiq-entities.js';
 import { InvalidOptionsError } from './errors/configuration.errors.js';
 import type { PrismiqConfig } from './options/prismiq-config.js';
@@ -16,38 +17,49 @@ import { TenantResolver } from './tenancy/tenant-resolver.js';
 import { TenantSchema } from './tenancy/tenant-schema.js';
 import { TenantInterceptor } from './tenancy/tenant.interceptor.js';
 
-/** What a host may inject. */
-const EXPORTED: readonly Type<unknown>[] = [
+/** What a host may inject, and what the interceptor needs where Nest makes it in a module of the host. */
+const EXPORTED = [
   DashboardRepository,
   WidgetRepository,
   SavedQueryRepository,
   TenantContext,
   TenantInterceptor,
   TenantSchema,
-];
-
-/** The providers that do not depend on the options. Within its module each is known by its class, whatever the context. */
-export const providersOf = (contextName?: string): Provider[] => [
-  ormProvider(contextName),
-  Database,
+  TenantResolver,
   TenantRequests,
-  { provide: TenantResolver, useFactory: ({ resolver }: PrismiqConfig) => resolver, inject: [PRISMIQ_CONFIG] },
-  { provide: PRISMIQ_SCHEMA_FOR, useFactory: ({ schemaFor }: PrismiqConfig) => schemaFor, inject: [PRISMIQ_CONFIG] },
-  ...EXPORTED,
-  ...aliasesOf(contextName),
 ];
 
 /** The tokens of what a host may inject. */
-export const exportsOf = (contextName?: string): InjectionToken[] => [
-  ...EXPORTED.map((provider) => getPrismiqToken(provider, contextName)),
-  // The interceptor, where a host applies it in a module of its own, is made there, from these.
-  ...(contextName === undefined ? [TenantResolver, TenantRequests] : []),
-];
+export const exportsOf = (contextName?: string): InjectionToken[] =>
+  EXPORTED.map((provider) => getPrismiqToken<unknown>(provider, contextName));
 
-const aliasesOf = (contextName?: string): Provider[] =>
-  contextName === undefined
-    ? []
-    : EXPORTED.map((provider) => ({ provide: getPrismiqToken(provider, contextName), useExisting: provider }));
+/**
+ * The providers that are made from the options. Nothing of a named registration is known by its plain class: `app.get()` looks
+ * in all modules, and would find the wrong one.
+ */
+export function providersOf(contextName?: string): Provider[] {
+  const token = (provider: { name: string; prototype: unknown }) => getPrismiqToken(provider, contextName);
+  const provide = (provider: Type, inject: InjectionToken[], scope = Scope.DEFAULT): Provider => ({
+    provide: token(provider),
+    useFactory: (...dependencies: unknown[]) => new provider(...dependencies),
+    inject,
+    scope,
+  });
+  const repository = [token(TenantContext), Database];
+  return [
+    ormProvider(contextName),
+    Database,
+    { provide: token(TenantResolver), useFactory: ({ resolver }: PrismiqConfig) => resolver, inject: [PRISMIQ_CONFIG] },
+    { provide: PRISMIQ_SCHEMA_FOR, useFactory: ({ schemaFor }: PrismiqConfig) => schemaFor, inject: [PRISMIQ_CONFIG] },
+    provide(TenantRequests, []),
+    provide(TenantContext, [PRISMIQ_SCHEMA_FOR]),
+    provide(TenantInterceptor, [token(TenantResolver), token(TenantContext), token(TenantRequests)]),
+    provide(TenantSchema, [REQUEST, token(TenantContext), token(TenantRequests)], Scope.REQUEST),
+    provide(DashboardRepository, repository),
+    provide(WidgetRepository, repository),
+    provide(SavedQueryRepository, repository),
+  ];
+}
 
 /** `@mikro-orm/nestjs` provides an ORM under its class, or under a text made from the context's name. */
 const ormProvider = (contextName?: string): Provider => ({
@@ -62,10 +74,10 @@ const ormProvider = (contextName?: string): Provider => ({
           : `names no MikroORM instance. Import MikroOrmModule.forRoot({ contextName: '${contextName}', … }).`,
       );
     }
-    if (orm.driver.constructor.name !== 'PostgreSqlDriver') {
+    if (!(orm.driver instanceof PostgreSqlDriver)) {
       throw new InvalidOptionsError(
         'contextName',
-        `stands for a MikroORM with ${orm.driver.constructor.name}. Prismiq needs @mikro-orm/postgresql.`,
+        'stands for a MikroORM of another database: use @mikro-orm/postgresql.',
       );
     }
     registerEntities(orm);

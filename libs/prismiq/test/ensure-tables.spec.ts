@@ -328,6 +328,12 @@ describe('ensureTables', () => {
   });
 
   describe('says what to do', () => {
+    it.each([undefined, null, 'postgres://', {}])('when the target is %j', async (target) => {
+      await expect(ensureTables(target as never, { schema: 'any' })).rejects.toThrow(
+        /EntityManager, a pg Pool or a pg client/,
+      );
+    });
+
     it('when the schema does not exist', async () => {
       const error = await ensureTables(database.pool, { schema: 'absent' }).catch((caught: unknown) => caught);
       expect(error).toBeInstanceOf(SchemaNotFoundError);

@@ -135,10 +135,42 @@ describe('a host that uses the repositories', () => {
       expect(await names('tenant_acme.prismiq_saved_queries')).toEqual([]);
     });
 
-    it('has its deletes in its transaction, too', async () => {
-      const { id } = await host.request(() => host.dashboards.create({ name: 'Kept', widgets: [WIDGET] }));
-      await rollBack(() => host.dashboards.delete(id));
-      expect((await host.request(() => host.dashboards.get(id))).widgets).toHaveLength(1);
+    it('has every write of every repository in its transaction', async () => {
+      const { dashboard, query } = await host.request(async () => ({
+        dashboard: await host.dashboards.create({ name: 'Kept', widgets: [WIDGET] }),
+        query: await host.queries.create({ name: 'Kept', query: QUERY }),
+      }));
+      const [widget] = dashboard.widgets;
+      const position = { x: 5, y: 5, w: 5, h: 5 };
+      const writes: Record<string, () => Promise<unknown>> = {
+        'dashboards.create': () => host.dashboards.create({ name: 'New', widgets: [WIDGET] }),
+        'dashboards.update': () => host.dashboards.update(dashboard.id, { name: 'Changed', widgets: [] }),
+        'dashboards.updateLayout': () =>
+          host.dashboards.updateLayout(dashboard.id, [{ widgetId: widget!.id, position }]),
+        'dashboards.delete': () => host.dashboards.delete(dashboard.id),
+        'widgets.create': () => host.widgets.create(dashboard.id, WIDGET),
+        'widgets.update': () => host.widgets.update(dashboard.id, widget!.id, { title: 'Changed' }),
+        'widgets.delete': () => host.widgets.delete(dashboard.id, widget!.id),
+        'queries.create': () => host.queries.create({ name: 'New', query: QUERY }),
+        'queries.update': () => host.queries.update(query.id, { name: 'Changed' }),
+        'queries.delete': () => host.queries.delete(query.id),
+      };
+      // A new method must have its line here, or be one that reads.
+      const methods = Object.entries({
+        dashboards: DashboardRepository,
+        widgets: WidgetRepository,
+        queries: SavedQueryRepository,
+      })
+        .flatMap(([name, { prototype }]) => Object.getOwnPropertyNames(prototype).map((method) => `${name}.${method}`))
+        .filter((method) => !/\.(constructor|get|list)$/.test(method));
+      expect(Object.keys(writes).sort()).toEqual(methods.sort());
+
+      const all = () => host.request(async () => [await host.dashboards.list(), await host.queries.list()]);
+      const before = await all();
+      for (const write of Object.values(writes)) {
+        await rollBack(write);
+        expect(await all()).toEqual(before);
+      }
     });
 
     it('commits both', async () => {

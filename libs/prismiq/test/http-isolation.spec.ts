@@ -169,16 +169,27 @@ describe.each(PLATFORMS)('over HTTP on %s', (platform) => {
           if (['acme', 'globex'].includes(text)) {
             return;
           }
-          const id = place === 'id' ? encodeURIComponent(text) || 'x' : randomUUID();
-          const sent = request(app.getHttpServer())
-            .get(`/prismiq/dashboards/${place === 'path' ? `${encodeURIComponent(text)}/${theirs.dashboard}` : id}`)
-            .set('Authorization', place === 'tenant' ? bearer(text, 'u') : bearer('acme', 'ada'));
-          if (place === 'header') {
-            sent.set('X-Tenant-ID', encodeURIComponent(text) || ' ');
+          const { dashboard } = theirs;
+          const id = place === 'id' ? encodeURIComponent(text) || 'x' : dashboard;
+          const path = place === 'path' ? `${encodeURIComponent(text)}/${dashboard}` : id;
+          const authorization = place === 'tenant' ? bearer(text, 'gus', true) : bearer('acme', 'ada');
+          const requests = [
+            request(app.getHttpServer()).get(`/prismiq/dashboards/${path}`),
+            request(app.getHttpServer()).delete(`/prismiq/dashboards/${path}`),
+          ];
+          // Where all share a schema, a tenant is no more than its id, and any text is one.
+          if (place === 'header' || (place === 'tenant' && schemaFor === undefined)) {
+            requests.push(request(app.getHttpServer()).post('/prismiq/dashboards').send({ name: 'planted' }));
           }
-          const { status, body } = await sent;
-          expect([Math.floor(status / 100), text]).toEqual([4, text]);
-          expect(JSON.stringify(body)).not.toMatch(/prismiq_|syntax error|SELECT /);
+          for (const sent of requests) {
+            sent.set('Authorization', authorization);
+            if (place === 'header') {
+              sent.set('X-Tenant-ID', encodeURIComponent(text) || ' ');
+            }
+            const { status, body } = await sent;
+            expect([Math.floor(status / 100), text]).toEqual([4, text]);
+            expect(JSON.stringify(body)).not.toMatch(/prismiq_|syntax error|SELECT /);
+          }
         }),
         { numRuns: 300 },
       );

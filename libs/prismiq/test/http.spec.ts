@@ -1,6 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import { Controller, Get, HttpException, Injectable, type CanActivate, type INestApplication } from '@nestjs/common';
-import { ensureTables, PrismiqDashboardsController, PrismiqModule } from '@prismiq/nestjs';
+import {
+  Controller,
+  Get,
+  HttpException,
+  Injectable,
+  Logger,
+  Module,
+  UseGuards,
+  type CanActivate,
+  type INestApplication,
+  type MiddlewareConsumer,
+  type NestModule,
+} from '@nestjs/common';
+import { jest } from '@jest/globals';
+import {
+  ensureTables,
+  ignoreTypeOfNoBody,
+  PrismiqController,
+  PrismiqDashboardsController,
+  PrismiqModule,
+} from '@prismiq/nestjs';
 import request from 'supertest';
 import { TestDatabase } from '../../../test/support/test-database.js';
 import { bearer, boot, ormModule, PLATFORMS, resolver, TokenGuard } from './support/host.js';
@@ -170,7 +189,7 @@ describe.each(PLATFORMS)('the REST controllers on %s', (platform) => {
     }
   });
 
-  it.each(['{"name": ', '"text"', ''])('answer the body %j with an error in their form, not a crash', async (raw) => {
+  it.each(['{"name": ', '"text"', ''])('answer the body %j with a 4xx', async (raw) => {
     const answer = await request(app.getHttpServer())
       .post('/api/prismiq/dashboards')
       .set('Authorization', ada)
@@ -178,6 +197,32 @@ describe.each(PLATFORMS)('the REST controllers on %s', (platform) => {
       .send(raw);
     expect(answer.status).toBeGreaterThanOrEqual(400);
     expect(answer.status).toBeLessThan(500);
+  });
+
+  it('name a fault in the layout as the client wrote it', async () => {
+    const { body: dashboard } = await send('post', '/dashboards', { name: 'S' });
+    const place = async (body: unknown) =>
+      (await send('put', `/dashboards/${dashboard.id}/layout`, body).expect(422)).body.detail[0].loc;
+    const position = { x: 0, y: 0, w: 1, h: 1 };
+    expect(await place([{ widget_id: 'x', position }])).toEqual(['body', 0, 'widget_id']);
+    expect(await place([{ widget_id: randomUUID(), position }, 7])).toEqual(['body', 1]);
+    expect(await place({})).toEqual(['body']);
+  });
+
+  it('know members by the names of the contract alone', async () => {
+    const { body } = await send('post', '/dashboards', { name: 'S', isPublic: true, ownerId: 'eve' }).expect(201);
+    expect(body).toMatchObject({ is_public: false, owner_id: 'ada' });
+  });
+
+  it('tell the log what the developer has to mend, and the client less', async () => {
+    const warnings: string[] = [];
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation((message: unknown) => {
+      warnings.push(String(message));
+    });
+    await send('get', '/dashboards', undefined, bearer('0b4c2f6e-5d51-4a57-9a3f-0a4b1f6f8a11')).expect(400);
+    await send('get', '/dashboards', undefined, bearer('nobody')).expect(404);
+    warn.mockRestore();
+    expect(warnings).toEqual([expect.stringContaining('schemaFor'), expect.stringContaining('ensureTables')]);
   });
 
   it('hide what went wrong inside, and give a number to ask with', async () => {
@@ -188,6 +233,43 @@ describe.each(PLATFORMS)('the REST controllers on %s', (platform) => {
     const unknown = await send('get', '/dashboards', undefined, bearer('nobody')).expect(404);
     expect(unknown.body).toEqual({ detail: 'Unknown tenant', code: 'TENANT_NOT_PROVISIONED' });
     expect(JSON.stringify([behind.body, unknown.body])).not.toMatch(/prismiq_|tenant_|SELECT|column/);
+  });
+});
+
+describe.each(PLATFORMS)('a controller that a host has subclassed, on %s', (platform) => {
+  it('has the tenant, the error format, and the routes that it did not override', async () => {
+    const database = await TestDatabase.create();
+    await ensureTables(database.pool, { schema: 'tenant_acme', createSchema: true });
+
+    @PrismiqController('reports/dashboards')
+    @UseGuards(TokenGuard)
+    class ReportsController extends PrismiqDashboardsController {
+      @Get()
+      override async list() {
+        return { ...(await super.list()), count: (await this.dashboards.list()).length };
+      }
+    }
+    @Module({
+      imports: [ormModule(database), PrismiqModule.forRoot({ resolver })],
+      controllers: [ReportsController],
+    })
+    class HostModule implements NestModule {
+      configure(consumer: MiddlewareConsumer) {
+        consumer.apply(ignoreTypeOfNoBody).forRoutes(ReportsController);
+      }
+    }
+    const app = await boot({ imports: [HostModule] }, platform);
+    const as = (method: 'get' | 'post' | 'delete', path = '') =>
+      request(app.getHttpServer())
+        [method](`/reports/dashboards${path}`)
+        .set('Authorization', ada)
+        .set('Content-Type', 'application/json');
+    const { body } = await as('post').send({ name: 'S' }).expect(201);
+    await as('get').expect(200, { dashboards: [body], count: 1 });
+    expect((await as('get', `/${randomUUID()}`).expect(404)).body.detail).toBe('Dashboard not found');
+    await as('delete', `/${body.id}`).expect(200);
+    await app.close();
+    await database.close();
   });
 });
 

@@ -1,8 +1,19 @@
-import { Injectable, Module, type DynamicModule, type INestApplication } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Injectable,
+  Module,
+  UseGuards,
+  UseInterceptors,
+  type DynamicModule,
+  type ExecutionContext,
+  type INestApplication,
+} from '@nestjs/common';
 import {
   DashboardRepository,
   ensureTables,
   getPrismiqToken,
+  getTenantInterceptor,
   InjectPrismiq,
   InvalidOptionsError,
   PrismiqModule,
@@ -16,6 +27,8 @@ import {
   type PrismiqStructure,
 } from '@prismiq/nestjs';
 import { MikroORM } from '@mikro-orm/core';
+import { MikroOrmModule } from '@mikro-orm/nestjs';
+import { PostgreSqlDriver } from '@mikro-orm/postgresql';
 import request from 'supertest';
 import { TestDatabase } from '../../../test/support/test-database.js';
 import { bearer, boot, ormModule, PLATFORMS, resolver, TokenGuard } from './support/host.js';
@@ -95,21 +108,54 @@ describe('PrismiqModule', () => {
         expect(answer.body).toMatchObject({ name: 'Sales', owner_id: 'ada', widgets: [] });
       });
 
-      it('mounts them at a path, behind the global prefix', async () => {
-        app = await boot(
-          { imports: [ormModule(database), register({ controllers: { path: 'a/prismiq', guards: [TokenGuard] } })] },
-          platform,
-          (host) => host.setGlobalPrefix('api'),
-        );
-        const get = (path: string) =>
-          request(app!.getHttpServer()).get(path).set('Authorization', bearer('acme', 'ada'));
-        await get('/api/a/prismiq/dashboards').expect(200, { dashboards: [] });
-        await get('/api/a/prismiq/saved-queries').expect(200, { queries: [] });
-        await get('/a/prismiq/dashboards').expect(404);
-        await get('/api/prismiq/dashboards').expect(404);
+      it('mounts them at a path, however it is written, behind the global prefix', async () => {
+        for (const path of ['a/prismiq', '/a/prismiq/', 'a//prismiq']) {
+          app = await boot(
+            { imports: [ormModule(database), register({ controllers: { path, guards: [TokenGuard] } })] },
+            platform,
+            (host) => host.setGlobalPrefix('api'),
+          );
+          const get = (url: string) =>
+            request(app!.getHttpServer()).get(url).set('Authorization', bearer('acme', 'ada'));
+          await get('/api/a/prismiq/dashboards').expect(200, { dashboards: [] });
+          await get('/api/a/prismiq/saved-queries').expect(200, { queries: [] });
+          await get('/a/prismiq/dashboards').expect(404);
+          await get('/api/prismiq/dashboards').expect(404);
+          await app.close();
+          app = undefined;
+        }
       });
 
-      it('is seen by other modules only if global, or imported by them', async () => {
+      it('mounts them at the root, behind a guard with dependencies of its own', async () => {
+        @Injectable()
+        class Gatekeeper {
+          allows = (user: unknown) => user === 'ada';
+        }
+        @Module({ providers: [Gatekeeper], exports: [Gatekeeper] })
+        class AuthModule {}
+        @Injectable()
+        class GatekeeperGuard extends TokenGuard {
+          constructor(readonly gatekeeper: Gatekeeper) {
+            super();
+          }
+          override canActivate(context: ExecutionContext) {
+            super.canActivate(context);
+            return this.gatekeeper.allows(context.switchToHttp().getRequest().user?.userId);
+          }
+        }
+        const prismiq = PrismiqModule.forRoot({
+          resolver,
+          imports: [AuthModule],
+          controllers: { path: '', guards: [GatekeeperGuard] },
+        });
+        app = await boot({ imports: [ormModule(database), prismiq] }, platform);
+        const get = (user: string) =>
+          request(app!.getHttpServer()).get('/dashboards').set('Authorization', bearer('acme', user));
+        await get('ada').expect(200);
+        await get('bob').expect(403, { detail: 'Forbidden resource' });
+      });
+
+      it('is seen by other modules only if global, imported by them, or exported again', async () => {
         @Injectable()
         class Reports {
           constructor(readonly dashboards: DashboardRepository) {}
@@ -121,6 +167,21 @@ describe('PrismiqModule', () => {
         expect(app.get(Reports, { strict: false }).dashboards).toBeInstanceOf(DashboardRepository);
         await app.close();
         app = undefined;
+
+        const prismiq = register({});
+        @Module({ imports: [prismiq], providers: [Reports] })
+        class ImportingModule {}
+        @Module({ imports: [prismiq], exports: [prismiq] })
+        class SharedModule {}
+        @Module({ imports: [SharedModule], providers: [Reports] })
+        class ThroughSharedModule {}
+        for (const module of [ImportingModule, ThroughSharedModule]) {
+          app = await boot({ imports: [ormModule(database), module] }, platform);
+          expect(app.get(Reports, { strict: false }).dashboards).toBeInstanceOf(DashboardRepository);
+          await app.close();
+          app = undefined;
+        }
+
         await expect(boot({ imports: [ormModule(database), register({}), ReportsModule] }, platform)).rejects.toThrow(
           /can't resolve dependencies of the Reports/,
         );
@@ -177,6 +238,50 @@ describe('PrismiqModule', () => {
     });
   });
 
+  it.each([
+    ['after', 0],
+    ['before', 1],
+  ])('knows a named registration by its tokens alone: one that stands %s the unnamed', async (_, position) => {
+    const other = await TestDatabase.create();
+    try {
+      await ensureTables(other.pool, { schema: 'tenant_acme', createSchema: true });
+      @Controller('named')
+      @UseGuards(TokenGuard)
+      @UseInterceptors(getTenantInterceptor('named'))
+      class NamedController {
+        constructor(@InjectPrismiq(DashboardRepository, 'named') readonly dashboards: DashboardRepository) {}
+        @Get()
+        list() {
+          return this.dashboards.list();
+        }
+      }
+      const registrations = [PrismiqModule.forRoot({ contextName: 'named', resolver })];
+      registrations.splice(position, 0, PrismiqModule.forRoot({ resolver }));
+      app = await boot({
+        imports: [
+          MikroOrmModule.forRoot([
+            { driver: PostgreSqlDriver, ...database.ormOptions(), registerRequestContext: false },
+          ]),
+          ormModule(other, { contextName: 'named' }),
+          ...registrations,
+        ].flat(),
+        controllers: [NamedController],
+      });
+      await createAndList((provider) => provider);
+      expect(await database.query('SELECT name FROM tenant_acme.prismiq_dashboards')).toHaveLength(1);
+      expect(await other.query('SELECT name FROM tenant_acme.prismiq_dashboards')).toEqual([]);
+      await request(app.getHttpServer()).get('/named').set('Authorization', bearer('acme', 'ada')).expect(200, []);
+      await app.close();
+
+      app = await boot({ imports: [ormModule(other, { contextName: 'named' }), registrations[1 - position]!] });
+      expect(() => app!.get(DashboardRepository, { strict: false })).toThrow(/could not find DashboardRepository/);
+    } finally {
+      await app?.close();
+      app = undefined;
+      await other.close();
+    }
+  });
+
   it('registers the entities, whether or not the host lists them', async () => {
     const { PRISMIQ_ENTITIES, PrismiqDashboard } = await import('@prismiq/nestjs');
     for (const entities of [[], [...PRISMIQ_ENTITIES]]) {
@@ -208,6 +313,16 @@ describe('PrismiqModule', () => {
   });
 
   describe('refuses options with the name of the option and the way out', () => {
+    it.each([undefined, null, 'options'])('%j', (options) => {
+      expect(() => PrismiqModule.forRoot(options as never)).toThrow(/`forRoot` must be called with an object/);
+      expect(() => PrismiqModule.forRootAsync(options as never)).toThrow(/`forRootAsync` must be called with/);
+    });
+
+    it('values that stand beside the factory', () => {
+      const options = { resolver, useFactory: () => ({}) } as never;
+      expect(() => PrismiqModule.forRootAsync(options)).toThrow(/`resolver` must be returned by the factory/);
+    });
+
     const start = (options: object) =>
       boot({ imports: [ormModule(database), PrismiqModule.forRoot(options as PrismiqModuleOptions)] });
 
@@ -217,7 +332,7 @@ describe('PrismiqModule', () => {
       [
         {
           resolver: class {
-            resolve() {}
+            resolve = () => undefined;
           },
         },
         'resolver',

@@ -14,6 +14,7 @@ import {
   ensureTables,
   InjectTenantSchema,
   InvalidTenantIdError,
+  InvalidUserIdError,
   PrismiqModule,
   SavedQueryRepository,
   TenantContext,
@@ -28,7 +29,7 @@ import {
   type TenantIdentity,
 } from '@prismiq/nestjs';
 import type { ExecutionContext } from '@nestjs/common';
-import { from, map } from 'rxjs';
+import { map, reduce, take, timer } from 'rxjs';
 import request from 'supertest';
 import { TestDatabase } from '../../../test/support/test-database.js';
 import { bearer, boot, ormModule, PLATFORMS, resolver, TokenGuard } from './support/host.js';
@@ -69,14 +70,14 @@ describe('tenancy', () => {
 
     it('returns what fn returns, unwinds when it throws, and nests', async () => {
       const { context } = await start();
-      expect(context.runInTenant('acme', () => 42)).toBe(42);
-      expect(() =>
-        context.runInTenant('acme', () => {
-          throw new Error('inside');
-        }),
-      ).toThrow('inside');
-      context.runInTenant('acme', () => {
-        context.runInTenant({ tenantId: 'globex', userId: 'gus', isAdmin: true }, () =>
+      expect(await context.runInTenant('acme', () => 42)).toBe(42);
+      const failure = context.runInTenant('acme', () => {
+        throw new Error('inside');
+      });
+      await expect(failure).rejects.toThrow('inside');
+      expect(context.current()).toBeUndefined();
+      await context.runInTenant('acme', async () => {
+        await context.runInTenant({ tenantId: 'globex', userId: 'gus', isAdmin: true }, () =>
           expect(context.require()).toEqual({
             tenantId: 'globex',
             schema: 'tenant_globex',
@@ -119,18 +120,25 @@ describe('tenancy', () => {
       ['nothing', undefined],
     ])('refuses a tenant id that is %s', async (_, tenantId) => {
       const { context } = await start();
-      const use = () => context.runInTenant({ tenantId } as TenantIdentity, () => 'ran');
-      expect(use).toThrow(InvalidTenantIdError);
+      const use = context.runInTenant({ tenantId } as TenantIdentity, () => 'ran');
+      await expect(use).rejects.toThrow(InvalidTenantIdError);
       expect(() => context.schemaOf(tenantId as string)).toThrow(InvalidTenantIdError);
+    });
+
+    it.each([7, '', null])('refuses the user id %j, and says what to do', async (userId) => {
+      const { context } = await start();
+      const use = context.runInTenant({ tenantId: 'acme', userId } as TenantIdentity, () => 'ran');
+      await expect(use).rejects.toThrow(InvalidUserIdError);
+      await expect(use).rejects.toThrow(/^Invalid user id: .*undefined for no user/);
     });
 
     it('says how to use ids of another form', async () => {
       const id = '0b4c2f6e-5d51-4a57-9a3f-0a4b1f6f8a11';
       const { context } = await start();
-      expect(() => context.runInTenant(id, () => 1)).toThrow(/schemaFor: \(id\) => .*replaceAll/);
+      await expect(context.runInTenant(id, () => 1)).rejects.toThrow(/schemaFor: \(id\) => .*replaceAll/);
       await app.close();
       const own = await start({ schemaFor: (tenantId) => `t_${tenantId.replaceAll('-', '_')}` });
-      expect(own.context.schemaOf(id)).toBe(own.context.runInTenant(id, () => own.context.require().schema));
+      expect(await own.context.runInTenant(id, () => own.context.require().schema)).toBe(own.context.schemaOf(id));
       expect(own.context.schemaOf(id)).toBe(`t_${id.replaceAll('-', '_')}`);
     });
   });
@@ -200,11 +208,15 @@ describe('tenancy', () => {
         return this.dashboards.list();
       }
 
-      /** An answer that goes on after the handler has returned. */
+      /** An answer whose parts are made after the handler has returned. */
       @Get('stream')
       @Header('Content-Type', 'text/plain')
       stream() {
-        return from([1, 2, 3]).pipe(map(() => this.context.current()?.tenantId ?? 'none'));
+        return timer(0, 5).pipe(
+          take(3),
+          map(() => this.context.current()?.tenantId ?? 'none'),
+          reduce((text, tenant) => `${text} ${tenant}`),
+        );
       }
     }
 
@@ -259,14 +271,14 @@ describe('tenancy', () => {
       expect(resolutions).toBe(2);
     });
 
-    it('is there while a stream goes on', async () => {
+    it('is there while an Observable goes on', async () => {
       const { text } = await get('/host/stream', bearer('acme')).expect(200);
-      expect(text).toContain('acme');
-      expect(text).not.toContain('none');
+      expect(text).toBe('acme acme acme');
     });
 
     it('may be none: the route works, tenant-bound access does not', async () => {
       expect((await get('/host/tenant').expect(200)).body).toEqual({ tenant: null });
+      expect(resolutions).toBe(1);
       expect((await get('/host/dashboards')).status).toBe(400);
       await get('/prismiq/dashboards').expect(400, {
         detail: 'No tenant: the request belongs to none',

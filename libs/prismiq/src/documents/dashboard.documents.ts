@@ -1,16 +1,87 @@
 import { z } from 'zod';
 import { name, optional, text } from './text.js';
-import { widgetSet } from './widget.documents.js';
+import { widgetSet, type WidgetOfSet } from './widget.documents.js';
+
+/** The grid of a dashboard (wire contract 2.2). @publicApi */
+export interface DashboardLayout {
+  /** Number of columns. */
+  columns: number;
+  /** Height of a row, in pixels. */
+  row_height: number;
+  /** Horizontal and vertical space between widgets, in pixels. */
+  margin: [number, number];
+  /** Where widgets move to when there is room. */
+  compact_type: 'vertical' | 'horizontal' | null;
+}
+
+/** A grid as it is given; what is left out takes its default. @publicApi */
+export interface DashboardLayoutInput {
+  /** @default 12 */
+  columns?: number | undefined;
+  /** @default 50 */
+  row_height?: number | null | undefined;
+  /** As some stored documents name it; `row_height` wins. */
+  rowHeight?: number | null | undefined;
+  /** @default [10, 10] */
+  margin?: [number, number] | undefined;
+  /** @default 'vertical' */
+  compact_type?: 'vertical' | 'horizontal' | null | undefined;
+}
+
+/** A filter over all widgets of a dashboard (wire contract 2.6). @publicApi */
+export interface DashboardFilter {
+  id: string;
+  type: 'date_range' | 'select' | 'multi_select' | 'text' | 'number_range';
+  label: string;
+  /** The column that it filters. */
+  field: string;
+  table?: string | null | undefined;
+  default_value?: unknown;
+  options?: { value: string; label: string }[] | null | undefined;
+  date_preset?: string | null | undefined;
+  dynamic?: boolean | null | undefined;
+}
+
+/** A dashboard to be made. @publicApi */
+export interface CreateDashboard {
+  /** 1 to 255 characters, unique within the tenant; surrounding white space is removed. */
+  name: string;
+  /** @default null */
+  description?: string | null | undefined;
+  layout?: DashboardLayoutInput | null | undefined;
+  /** @default [] */
+  filters?: DashboardFilter[] | null | undefined;
+  /**
+   * Whether every user of the tenant may see it.
+   * @default false
+   */
+  isPublic?: boolean | null | undefined;
+  /**
+   * Ids of further users who may see it.
+   * @default []
+   */
+  allowedViewers?: string[] | null | undefined;
+  /** @default [] */
+  widgets?: WidgetOfSet[] | null | undefined;
+}
+
+/** A change of a dashboard: absent members stay as they are, the others are replaced whole. @publicApi */
+export interface UpdateDashboard {
+  name?: string | null | undefined;
+  /** `null` clears. */
+  description?: string | null | undefined;
+  layout?: DashboardLayoutInput | null | undefined;
+  filters?: DashboardFilter[] | null | undefined;
+  isPublic?: boolean | null | undefined;
+  allowedViewers?: string[] | null | undefined;
+  /** The whole set, matched by id: known ones are updated, those without a known id new, those absent deleted. */
+  widgets?: WidgetOfSet[] | null | undefined;
+}
 
 const MAX_LIST = 1000;
-
 const pixels = (min: number) => z.int().min(min).max(10_000);
 
-/**
- * The grid of a dashboard (wire contract 2.2), sizes in pixels. Stored rows have `rowHeight` in the column's default and
- * `row_height` in all that the Python server writes: both are taken, `row_height` wins, and it is what comes out.
- */
-export const dashboardLayout = z
+export const dashboardLayout: z.ZodType<DashboardLayout> = z
   .object({
     columns: z.int().min(1).max(MAX_LIST).default(12),
     row_height: optional(pixels(1)),
@@ -20,11 +91,7 @@ export const dashboardLayout = z
   })
   .transform(({ row_height, rowHeight, ...layout }) => ({ ...layout, row_height: row_height ?? rowHeight ?? 50 }));
 
-/** @publicApi */
-export type DashboardLayout = z.output<typeof dashboardLayout>;
-
-/** A filter over all widgets of a dashboard (wire contract 2.6). */
-export const dashboardFilter = z.object({
+const dashboardFilter: z.ZodType<DashboardFilter> = z.object({
   id: text(),
   type: z.enum(['date_range', 'select', 'multi_select', 'text', 'number_range']),
   label: text(),
@@ -36,41 +103,22 @@ export const dashboardFilter = z.object({
   dynamic: optional(z.boolean()),
 });
 
-/** @publicApi */
-export type DashboardFilter = z.output<typeof dashboardFilter>;
-
 const members = {
-  name: name(),
   description: text().nullish(),
-  layout: dashboardLayout,
-  filters: z.array(dashboardFilter).max(MAX_LIST),
-  isPublic: z.boolean(),
-  allowedViewers: z.array(text(255)).max(MAX_LIST),
-  widgets: widgetSet,
+  filters: optional(z.array(dashboardFilter).max(MAX_LIST)),
+  isPublic: optional(z.boolean()),
+  allowedViewers: optional(z.array(text(255)).max(MAX_LIST)),
+  widgets: optional(widgetSet),
 };
 
 export const createDashboard = z.object({
   ...members,
-  layout: optional(members.layout).transform((layout) => layout ?? dashboardLayout.parse({})),
-  filters: optional(members.filters),
-  isPublic: optional(members.isPublic),
-  allowedViewers: optional(members.allowedViewers),
-  widgets: optional(members.widgets),
+  name: name(),
+  layout: optional(dashboardLayout).transform((layout) => layout ?? dashboardLayout.parse({})),
 });
 
-/** @publicApi */
-export type CreateDashboard = z.input<typeof createDashboard>;
-
-/** Absent members stay as they are; `description: null` clears. */
 export const updateDashboard = z.object({
-  name: optional(members.name),
-  description: members.description,
-  layout: optional(members.layout),
-  filters: optional(members.filters),
-  isPublic: optional(members.isPublic),
-  allowedViewers: optional(members.allowedViewers),
-  widgets: optional(members.widgets),
+  ...members,
+  name: optional(name()),
+  layout: optional(dashboardLayout),
 });
-
-/** @publicApi */
-export type UpdateDashboard = z.input<typeof updateDashboard>;

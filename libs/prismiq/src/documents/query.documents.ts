@@ -1,6 +1,66 @@
 import { z } from 'zod';
 import { name, text } from './text.js';
 
+/** A column of one of a query's tables. @publicApi */
+export interface QueryColumnReference {
+  /** The `id` of an entry of `tables`. */
+  table_id: string;
+  column: string;
+  [member: string]: unknown;
+}
+
+/**
+ * What a widget or a saved query asks of the data (wire contract 2.7). Members that are not named here are kept as they come,
+ * but for those that would carry SQL text.
+ *
+ * @publicApi
+ */
+export interface QueryDefinition {
+  /** At least one. */
+  tables: { id: string; name: string; alias?: string | null | undefined; [member: string]: unknown }[];
+  /** At least one. */
+  columns: (QueryColumnReference & {
+    aggregation?: 'none' | 'sum' | 'avg' | 'count' | 'count_distinct' | 'min' | 'max' | null | undefined;
+    alias?: string | null | undefined;
+    date_trunc?: string | null | undefined;
+    date_format?: string | null | undefined;
+  })[];
+  joins?:
+    | {
+        from_table_id: string;
+        from_column: string;
+        to_table_id: string;
+        to_column: string;
+        join_type?: 'INNER' | 'LEFT' | 'RIGHT' | 'FULL' | null | undefined;
+        [member: string]: unknown;
+      }[]
+    | undefined;
+  filters?: (QueryColumnReference & { operator: QueryOperator; value?: unknown })[] | undefined;
+  group_by?: QueryColumnReference[] | undefined;
+  order_by?: (QueryColumnReference & { direction?: 'ASC' | 'DESC' | null | undefined })[] | undefined;
+  limit?: number | null | undefined;
+  offset?: number | null | undefined;
+  calculated_fields?:
+    | { name: string; expression: string; data_type?: string | null | undefined; [member: string]: unknown }[]
+    | undefined;
+  time_series?:
+    | {
+        table_id: string;
+        date_column: string;
+        interval: string;
+        fill_missing?: boolean | null | undefined;
+        fill_value?: unknown;
+        alias?: string | null | undefined;
+        [member: string]: unknown;
+      }
+    | null
+    | undefined;
+  [member: string]: unknown;
+}
+
+/** How a filter of a query compares. @publicApi */
+export type QueryOperator = (typeof OPERATORS)[number];
+
 /** Accepted by the Python server and put into SQL as text; from a client it would be a stored SQL injection. */
 const noSqlExpression = { sql_expression: z.null('SQL expressions are not accepted').optional() };
 
@@ -12,11 +72,7 @@ const OPERATORS = [
   'is_null', 'is_not_null', 'date_relative', 'not_date_relative', 'date_window',
 ] as const; // prettier-ignore
 
-/**
- * What a widget or a saved query asks of the data (wire contract 2.7). The document keeps members that are not named here.
- * Every `table_id` names an entry of `tables`.
- */
-export const queryDefinition = z
+export const queryDefinition: z.ZodType<QueryDefinition> = z
   .looseObject({
     tables: z
       .array(z.looseObject({ id: text(), name: text(), alias: text().nullish() }))
@@ -93,6 +149,3 @@ export const queryDefinition = z
       check(query.time_series.table_id, 'time_series', 'table_id');
     }
   });
-
-/** @publicApi */
-export type QueryDefinition = z.output<typeof queryDefinition>;

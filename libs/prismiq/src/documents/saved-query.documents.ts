@@ -1,24 +1,36 @@
 import { z } from 'zod';
-import { queryDefinition } from './query.documents.js';
+import { queryDefinition, type QueryDefinition } from './query.documents.js';
 import { name, optional, text } from './text.js';
 
-export const createSavedQuery = z.object({
-  name: name(),
-  description: text().nullish(),
-  query: queryDefinition,
-  isShared: optional(z.boolean()),
-});
+/** A saved query to be made. @publicApi */
+export interface CreateSavedQuery {
+  /** 1 to 255 characters, unique within the tenant; surrounding white space is removed. */
+  name: string;
+  /** @default null */
+  description?: string | null | undefined;
+  query: QueryDefinition;
+  /**
+   * Whether every user of the tenant may see it.
+   * @default false
+   */
+  isShared?: boolean | null | undefined;
+}
 
-/** @publicApi */
-export type CreateSavedQuery = z.input<typeof createSavedQuery>;
+/** A change of a saved query: absent members stay as they are. @publicApi */
+export interface UpdateSavedQuery {
+  name?: string | null | undefined;
+  /** `null` clears. */
+  description?: string | null | undefined;
+  query?: QueryDefinition | null | undefined;
+  isShared?: boolean | null | undefined;
+}
 
-/** Absent members stay as they are; `description: null` clears. */
+const members = { description: text().nullish(), isShared: optional(z.boolean()) };
+
+export const createSavedQuery = z.object({ ...members, name: name(), query: queryDefinition });
+
 export const updateSavedQuery = z.object({
+  ...members,
   name: optional(name()),
-  description: text().nullish(),
   query: optional(queryDefinition),
-  isShared: optional(z.boolean()),
 });
-
-/** @publicApi */
-export type UpdateSavedQuery = z.input<typeof updateSavedQuery>;

@@ -1,30 +1,86 @@
 import { z } from 'zod';
-import { queryDefinition } from './query.documents.js';
+import { queryDefinition, type QueryDefinition } from './query.documents.js';
 import { optional, text } from './text.js';
+
+/** How a widget shows its data. @publicApi */
+export type WidgetType =
+  'metric' | 'bar_chart' | 'line_chart' | 'area_chart' | 'pie_chart' | 'scatter_chart' | 'table' | 'text';
+
+/** Where a widget stands on the grid, in grid units (wire contract 2.4). @publicApi */
+export interface WidgetPosition {
+  /** Column, from 0. */
+  x: number;
+  /** Row, from 0. */
+  y: number;
+  /** Width, at least 1. */
+  w: number;
+  /** Height, at least 1. */
+  h: number;
+  minW?: number | undefined;
+  minH?: number | undefined;
+  maxW?: number | undefined;
+  maxH?: number | undefined;
+}
+
+/** Settings of a widget (wire contract 2.5). Members that are not named here are kept as they come. @publicApi */
+export interface WidgetConfig {
+  /** SQL in place of a query; not together with one. */
+  raw_sql?: string | null | undefined;
+  data_source_mode?: 'guided' | 'advanced' | 'saved' | 'sql' | null | undefined;
+  /** Shown as it is stored, so its `url` must begin with `http://` or `https://`. */
+  hyperlink?: WidgetHyperlink | null | undefined;
+  [member: string]: unknown;
+}
+
+/** @publicApi */
+export interface WidgetHyperlink {
+  url: string;
+  title?: string | null | undefined;
+  target?: '_blank' | '_self' | null | undefined;
+  [member: string]: unknown;
+}
+
+/** A widget to be made. @publicApi */
+export interface CreateWidget {
+  type: WidgetType;
+  /** At most 255 characters. */
+  title: string;
+  /** @default null */
+  query?: QueryDefinition | null | undefined;
+  position: WidgetPosition;
+  /** @default {} */
+  config?: WidgetConfig | null | undefined;
+}
+
+/** A change of a widget: absent members stay as they are. @publicApi */
+export interface UpdateWidget {
+  title?: string | null | undefined;
+  /** `null` clears. */
+  query?: QueryDefinition | null | undefined;
+  /** Replaces the whole document. */
+  position?: WidgetPosition | null | undefined;
+  /** Replaces the whole document. */
+  config?: WidgetConfig | null | undefined;
+}
+
+/** One of the widgets that shall make up a dashboard. @publicApi */
+export interface WidgetOfSet extends CreateWidget {
+  /** With the id of a widget that is on the dashboard it takes its place, else it is new. */
+  id?: string | null | undefined;
+}
+
+/** A new place for a widget. @publicApi */
+export interface WidgetPlacement {
+  widgetId: string;
+  position: WidgetPosition;
+}
 
 /** Far beyond any screen, and small enough for every integer type that a client may use. */
 const MAX_GRID = 100_000;
 
-export const WIDGET_TYPES = [
-  'metric',
-  'bar_chart',
-  'line_chart',
-  'area_chart',
-  'pie_chart',
-  'scatter_chart',
-  'table',
-  'text',
-] as const;
-
-export const widgetType = z.enum(WIDGET_TYPES);
-
-/** @publicApi */
-export type WidgetType = z.output<typeof widgetType>;
-
 const size = () => z.int().min(1).max(MAX_GRID);
 
-/** Where a widget stands on the grid, in grid units (wire contract 2.4). */
-export const widgetPosition = z.object({
+const widgetPosition = z.object({
   x: z.int().min(0).max(MAX_GRID),
   y: z.int().min(0).max(MAX_GRID),
   w: size(),
@@ -35,17 +91,13 @@ export const widgetPosition = z.object({
   maxH: optional(size()),
 });
 
-/** @publicApi */
-export type WidgetPosition = z.output<typeof widgetPosition>;
-
-/** A link is shown as it is stored, so that another scheme, such as `javascript:`, would run for whoever views the widget. */
+/** Another scheme, such as `javascript:`, would run for whoever views the widget. */
 const httpUrl = text().refine(
   (value) => /^https?:\/\//i.test(value) && URL.canParse(value),
   'must be a URL that begins with http:// or https://',
 );
 
-/** How a widget shows its data (wire contract 2.5). Free but for the members named here. */
-export const widgetConfig = z.looseObject({
+const widgetConfig = z.looseObject({
   raw_sql: text().nullish(),
   data_source_mode: z.enum(['guided', 'advanced', 'saved', 'sql']).nullish(),
   hyperlink: z
@@ -53,50 +105,45 @@ export const widgetConfig = z.looseObject({
     .nullish(),
 });
 
-/** @publicApi */
-export type WidgetConfig = z.output<typeof widgetConfig>;
-
-const members = {
-  title: text(255),
-  query: queryDefinition.nullish(),
-  position: widgetPosition,
-  config: widgetConfig,
-};
-
 /** A widget gets its rows in one way. To be checked on the widget as it will be, not on a part of it. */
-export function hasOneSource(widget: { query?: unknown; config?: WidgetConfig | null }): boolean {
-  return widget.query == null || widget.config?.raw_sql == null;
-}
-
+const hasOneSource = (widget: { query?: unknown; config?: WidgetConfig }): boolean =>
+  widget.query == null || widget.config?.raw_sql == null;
 const ONE_SOURCE = { path: ['config', 'raw_sql'], message: 'cannot be set together with a query' };
 
-export const createWidget = z
-  .object({ type: widgetType, ...members, config: optional(widgetConfig).transform((config) => config ?? {}) })
+const widget = z
+  .object({
+    type: z.enum([
+      'metric',
+      'bar_chart',
+      'line_chart',
+      'area_chart',
+      'pie_chart',
+      'scatter_chart',
+      'table',
+      'text',
+    ] satisfies WidgetType[]),
+    title: text(255),
+    query: queryDefinition.nullish(),
+    position: widgetPosition,
+    config: optional(widgetConfig).transform((config) => config ?? {}),
+  })
   .refine(hasOneSource, ONE_SOURCE);
 
-/** @publicApi */
-export type CreateWidget = z.input<typeof createWidget>;
+export const createWidget: z.ZodType<CreateWidget & { config: WidgetConfig }> = widget;
 
-/** Absent members stay as they are; `query: null` clears. */
 export const updateWidget = z.object({
-  title: optional(members.title),
-  query: members.query,
-  position: optional(members.position),
-  config: optional(members.config),
+  title: optional(text(255)),
+  query: queryDefinition.nullish(),
+  position: optional(widgetPosition),
+  config: optional(widgetConfig),
 });
-
-/** @publicApi */
-export type UpdateWidget = z.input<typeof updateWidget>;
 
 /** The widget that results from an update. */
 export const mergedWidget = z.object({ query: z.unknown(), config: widgetConfig }).refine(hasOneSource, ONE_SOURCE);
 
-/**
- * The widgets that shall make up a dashboard. One with the id of a widget that is there takes its place, others are new. Ids are
- * compared as UUIDs are, in whatever case they are written.
- */
-export const widgetSet = z
-  .array(createWidget.safeExtend({ id: optional(z.string().toLowerCase()) }))
+/** Ids are compared as UUIDs are, in whatever case they are written. */
+export const widgetSet: z.ZodType<(WidgetOfSet & { config: WidgetConfig })[]> = z
+  .array(widget.safeExtend({ id: optional(z.string().toLowerCase()) }))
   .max(1000)
   .superRefine((widgets, context) => {
     const seen = new Set<string>();
@@ -108,7 +155,6 @@ export const widgetSet = z
     });
   });
 
-export const layoutEntry = z.object({ widgetId: z.guid(), position: widgetPosition });
-
-/** A new place for a widget. @publicApi */
-export type WidgetPlacement = z.input<typeof layoutEntry>;
+export const placements: z.ZodType<WidgetPlacement[]> = z
+  .array(z.object({ widgetId: z.guid(), position: widgetPosition }))
+  .max(1000);

@@ -1,5 +1,6 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 import type { DashboardFilter, DashboardLayout } from '../documents/dashboard.documents.js';
+import { timestamps } from './timestamps.js';
 
 /**
  * Entity of `prismiq_dashboards`. Its schema is the wildcard `*`: a query must say in which tenant's schema it runs, with
@@ -31,12 +32,7 @@ export const PrismiqDashboard = defineEntity({
     ownerId: p.string().length(255).nullable(),
     isPublic: p.boolean().default(false),
     allowedViewers: p.array().$type<string[]>().defaultRaw(`'{}'`),
-    createdAt: p.datetime().columnType('timestamptz').defaultRaw('now()'),
-    updatedAt: p
-      .datetime()
-      .columnType('timestamptz')
-      .defaultRaw('now()')
-      .onUpdate(() => new Date()),
+    ...timestamps,
     version: p.integer().version().default(1),
   },
 });

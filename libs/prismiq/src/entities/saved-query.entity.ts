@@ -1,5 +1,6 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 import type { QueryDefinition } from '../documents/query.documents.js';
+import { timestamps } from './timestamps.js';
 
 /**
  * Entity of `prismiq_saved_queries`; its schema is the wildcard `*`, see {@link PrismiqDashboard}.
@@ -20,12 +21,7 @@ export const PrismiqSavedQuery = defineEntity({
     query: p.json().$type<QueryDefinition>(),
     ownerId: p.string().length(255).nullable(),
     isShared: p.boolean().default(false),
-    createdAt: p.datetime().columnType('timestamptz').defaultRaw('now()'),
-    updatedAt: p
-      .datetime()
-      .columnType('timestamptz')
-      .defaultRaw('now()')
-      .onUpdate(() => new Date()),
+    ...timestamps,
     version: p.integer().version().default(1),
   },
 });

@@ -2,9 +2,11 @@ import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 import type { WidgetConfig, WidgetPosition, WidgetType } from '../documents/widget.documents.js';
 import type { QueryDefinition } from '../documents/query.documents.js';
 import { PrismiqDashboard } from './dashboard.entity.js';
+import { timestamps } from './timestamps.js';
 
 /**
- * Entity of `prismiq_widgets`, in the schema of its dashboard; see {@link PrismiqDashboard}.
+ * Entity of `prismiq_widgets`, in the schema of its dashboard; see {@link PrismiqDashboard}. Saving one does not raise the
+ * dashboard's version, as {@link WidgetRepository} does.
  *
  * @publicApi
  */
@@ -27,12 +29,7 @@ export const PrismiqWidget = defineEntity({
     query: p.json().$type<QueryDefinition>().nullable(),
     position: p.json().$type<WidgetPosition>(),
     config: p.json().$type<WidgetConfig>().defaultRaw(`'{}'`),
-    createdAt: p.datetime().columnType('timestamptz').defaultRaw('now()'),
-    updatedAt: p
-      .datetime()
-      .columnType('timestamptz')
-      .defaultRaw('now()')
-      .onUpdate(() => new Date()),
+    ...timestamps,
   },
 });
 

@@ -12,7 +12,8 @@ export class TenantRequiredError extends PrismiqError {
     super(
       'No tenant in context. In a request handler: apply TenantInterceptor to the controller (or register it as APP_INTERCEPTOR), ' +
         'and let the `resolver` option return a tenant for this request. ' +
-        'Anywhere else (jobs, cron, queues, scripts): wrap the call in tenantContext.runInTenant(tenantId, fn).',
+        'Anywhere else (jobs, cron, queues, scripts): wrap the call in tenantContext.runInTenant(tenantId, fn). ' +
+        'Where PrismiqModule is registered more than once, each registration has a context of its own.',
       400,
       false,
     );
@@ -29,6 +30,19 @@ export class InvalidTenantIdError extends PrismiqError {
 
   constructor(problem: string, context: PrismiqErrorContext = {}) {
     super(`Invalid tenant id: ${problem}`, 400, false, context);
+  }
+}
+
+/**
+ * The user id that a resolver gave, or that the code runs as, cannot be used.
+ *
+ * @publicApi
+ */
+export class InvalidUserIdError extends PrismiqError {
+  override readonly code = 'INVALID_USER_ID';
+
+  constructor(problem: string, context: PrismiqErrorContext = {}) {
+    super(`Invalid user id: ${problem}`, 400, false, context);
   }
 }
 

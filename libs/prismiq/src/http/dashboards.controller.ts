@@ -4,9 +4,12 @@ import type { WidgetPlacement } from '../documents/widget.documents.js';
 import { DashboardRepository } from '../repositories/dashboard.repository.js';
 import { fromWire, toWireDashboard } from './wire.js';
 
-/** Prismiq's dashboard routes (wire contract 3.1). Mounted by {@link PrismiqModule}, or subclassed by a host. @publicApi */
+/** Prismiq's dashboard routes (wire contract 3.1). Mounted by {@link PrismiqModule}; see {@link PrismiqController}. @publicApi */
 export abstract class PrismiqDashboardsController {
-  constructor(@Inject(DashboardRepository) private readonly dashboards: DashboardRepository) {}
+  /** @internal */
+  static readonly repository = DashboardRepository;
+
+  constructor(@Inject(DashboardRepository) protected readonly dashboards: DashboardRepository) {}
 
   @Get()
   async list() {
@@ -46,5 +49,5 @@ function toPlacements(body: unknown): WidgetPlacement[] {
   if (!Array.isArray(body)) {
     throw new InvalidDocumentError([{ type: 'invalid_type', path: [], message: 'must be a JSON array', input: body }]);
   }
-  return body.map((entry: unknown) => fromWire<WidgetPlacement>(entry));
+  return body.map((entry: unknown, index) => fromWire<WidgetPlacement>(entry, [index]));
 }

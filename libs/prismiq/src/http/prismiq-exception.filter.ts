@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { Catch, HttpException, Inject, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { Inject } from '@nestjs/common';
 import { PrismiqError } from '../errors/prismiq.error.js';
 import { InvalidDocumentError } from '../errors/record.errors.js';
 import { TenantRequiredError } from '../errors/tenancy.errors.js';
@@ -48,6 +47,10 @@ export class PrismiqExceptionFilter implements ExceptionFilter {
       return { status: error.statusCode, body: { detail, code: error.code } };
     }
     if (error instanceof PrismiqError && error.statusCode < 500) {
+      if (!error.expose) {
+        // What the host's developer has to mend: the client does not get to read it.
+        this.#logger.warn(error.message);
+      }
       return { status: error.statusCode, body: { detail: detailOf(error), code: error.code } };
     }
     if (error instanceof HttpException) {

@@ -2,9 +2,12 @@ import { Body, Delete, Get, HttpCode, Inject, Param, Patch, Post } from '@nestjs
 import { SavedQueryRepository } from '../repositories/saved-query.repository.js';
 import { fromWire, toWireSavedQuery } from './wire.js';
 
-/** Prismiq's saved-query routes (wire contract 3.3). Mounted by {@link PrismiqModule}, or subclassed by a host. @publicApi */
+/** Prismiq's saved-query routes (wire contract 3.3). Mounted by {@link PrismiqModule}; see {@link PrismiqController}. @publicApi */
 export abstract class PrismiqSavedQueriesController {
-  constructor(@Inject(SavedQueryRepository) private readonly queries: SavedQueryRepository) {}
+  /** @internal */
+  static readonly repository = SavedQueryRepository;
+
+  constructor(@Inject(SavedQueryRepository) protected readonly queries: SavedQueryRepository) {}
 
   @Get()
   async list() {

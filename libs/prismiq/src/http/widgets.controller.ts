@@ -2,9 +2,12 @@ import { Body, Delete, HttpCode, Inject, Param, Patch, Post, Put } from '@nestjs
 import { WidgetRepository } from '../repositories/widget.repository.js';
 import { fromWire, toWireWidget } from './wire.js';
 
-/** Prismiq's widget routes (wire contract 3.2). Mounted by {@link PrismiqModule}, or subclassed by a host. @publicApi */
+/** Prismiq's widget routes (wire contract 3.2). Mounted by {@link PrismiqModule}; see {@link PrismiqController}. @publicApi */
 export abstract class PrismiqWidgetsController {
-  constructor(@Inject(WidgetRepository) private readonly widgets: WidgetRepository) {}
+  /** @internal */
+  static readonly repository = WidgetRepository;
+
+  constructor(@Inject(WidgetRepository) protected readonly widgets: WidgetRepository) {}
 
   @Post()
   async create(@Param('dashboardId') dashboardId: string, @Body() body: unknown) {

@@ -22,17 +22,21 @@ export const toWireDashboard = ({ widgets, ...dashboard }: Dashboard): Record<st
 
 /**
  * A request body as a repository takes it. Members that it does not know, such as `owner_id` or the timestamps that the
- * editor sends back, are dropped there.
+ * editor sends back, are dropped there; those in camelCase are no names of the contract, and dropped here.
  *
- * @throws InvalidDocumentError when the body is no JSON object
+ * @param path where in the body the object stands
+ * @throws InvalidDocumentError when it is no JSON object
  */
-export function fromWire<T>(body: unknown): T {
+export function fromWire<T>(body: unknown, path: (string | number)[] = []): T {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw new InvalidDocumentError([{ type: 'invalid_type', path: [], message: 'must be a JSON object', input: body }]);
+    throw new InvalidDocumentError([{ type: 'invalid_type', path, message: 'must be a JSON object', input: body }]);
   }
-  return renameKeys(body, toCamelCase) as T;
+  const known = Object.fromEntries(Object.entries(body).filter(([key]) => key === key.toLowerCase()));
+  return renameKeys(known, toCamelCase) as T;
 }
 
-/** The path of a fault as the client knows it, e.g. `body.is_public`. */
-export const toWirePath = ([first, ...rest]: readonly (string | number)[]): (string | number)[] =>
-  first === undefined ? ['body'] : ['body', typeof first === 'string' ? toSnakeCase(first) : first, ...rest];
+/** The path of a fault as the client knows it, e.g. `body.is_public`: the first name in it is that of a column. */
+export function toWirePath(path: readonly (string | number)[]): (string | number)[] {
+  const column = path.findIndex((key) => typeof key === 'string');
+  return ['body', ...path.map((key, index) => (index === column ? toSnakeCase(String(key)) : key))];
+}

@@ -15,7 +15,7 @@ export interface PrismiqMigration {
  *
  * @publicApi
  */
-export const PRISMIQ_MIGRATIONS: readonly PrismiqMigration[] = SCHEMA_VERSIONS.map((version) => ({
+export const PRISMIQ_MIGRATIONS: PrismiqMigration[] = SCHEMA_VERSIONS.map((version) => ({
   name: version.name,
   class: toMigration(version),
 }));

@@ -13,14 +13,14 @@ export interface PrismiqOptions {
    * {@link TenantContext.runInTenant} instead.
    * @default none: no request has a tenant, and tenant-bound access fails
    */
-  resolver?: TenantResolver | ResolveTenant;
+  resolver?: TenantResolver | ResolveTenant | undefined;
 
   /**
    * Derives the schema of a tenant from its id. The answer must consist of letters, digits and underscores, at most 63 bytes.
    * One schema for all is possible: every statement filters by `tenant_id` as well.
    * @default (tenantId) => `tenant_${tenantId}`
    */
-  schemaFor?: SchemaFor;
+  schemaFor?: SchemaFor | undefined;
 }
 
 /**
@@ -30,17 +30,17 @@ export interface PrismiqOptions {
  */
 export interface PrismiqControllersOptions {
   /**
-   * The path under which the routes stand, after the host's global prefix.
+   * The path under which the routes stand, after the host's global prefix; slashes around it do not matter.
    * @default 'prismiq'
    */
-  path?: string;
+  path?: string | undefined;
 
   /**
    * Guards for these controllers alone, as for `@UseGuards()`. They run before the tenant is resolved; their dependencies come
    * from `imports` or from global modules.
    * @default []
    */
-  guards?: (Type<CanActivate> | CanActivate)[];
+  guards?: (Type<CanActivate> | CanActivate)[] | undefined;
 }
 
 /**
@@ -50,36 +50,37 @@ export interface PrismiqControllersOptions {
  */
 export interface PrismiqStructure {
   /**
-   * Whether all modules see the providers without importing PrismiqModule.
+   * Whether all modules see the providers. If not, a module sees them that imports the dynamic module which `forRoot` has
+   * returned (keep it in a constant), or a module that exports it again; `imports: [PrismiqModule]` alone does not do.
    * @default false
    */
-  isGlobal?: boolean;
+  isGlobal?: boolean | undefined;
 
   /**
    * The name of the MikroORM instance to use, as in `MikroOrmModule.forRoot({ contextName })`. With a name, the providers are
    * injected by {@link InjectPrismiq}.
    * @default undefined: the unnamed instance
    */
-  contextName?: string;
+  contextName?: string | undefined;
 
   /**
    * Whether, and how, to mount the REST controllers; `true` stands for all defaults.
    * @default false
    */
-  controllers?: boolean | PrismiqControllersOptions;
+  controllers?: boolean | PrismiqControllersOptions | undefined;
 
   /**
    * Modules whose exports the guards (and, in forRootAsync, the factory) need.
    * @default []
    */
-  imports?: ModuleMetadata['imports'];
+  imports?: ModuleMetadata['imports'] | undefined;
 }
 
 /** @publicApi */
 export type PrismiqModuleOptions = PrismiqOptions & PrismiqStructure;
 
 /** What a factory returns: values alone. Structure stands beside the factory, in forRootAsync itself. */
-export type PrismiqAsyncValues = PrismiqOptions & { [Option in keyof PrismiqStructure]?: never };
+export type PrismiqAsyncValues = PrismiqOptions & { [Option in keyof PrismiqStructure]?: undefined };
 
 /** @publicApi */
 export interface PrismiqOptionsFactory {

@@ -4,13 +4,26 @@ import { defaultSchemaFor } from '../tenancy/tenant.js';
 import type { PrismiqConfig } from './prismiq-config.js';
 import type { PrismiqControllersOptions, PrismiqOptions, PrismiqStructure } from './prismiq-options.js';
 
+type Entry = 'forRoot' | 'forRootAsync';
+
 const VALUES = ['resolver', 'schemaFor'];
 const STRUCTURE = ['isGlobal', 'contextName', 'controllers', 'imports'];
 const SOURCES = ['useFactory', 'useClass', 'useExisting', 'inject'];
 
 /** Checks the options that are values; `structure` holds the others, since some only make sense together. */
 export function resolveOptions(options: PrismiqOptions, structure: PrismiqStructure): PrismiqConfig {
-  assertKeys(options, VALUES, STRUCTURE);
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidOptionsError('useFactory', 'must return an object with options');
+  }
+  for (const option of STRUCTURE) {
+    if ((options as Record<string, unknown>)[option] !== undefined) {
+      throw new InvalidOptionsError(
+        option,
+        'cannot come from a factory: it shapes the module. Move it to forRootAsync itself, beside the factory.',
+      );
+    }
+  }
+  assertKnown(options, [...VALUES, ...STRUCTURE]);
   const { resolver, schemaFor = defaultSchemaFor } = options;
   if (typeof schemaFor !== 'function') {
     throw new InvalidOptionsError('schemaFor', 'must be a function from a tenant id to a schema name');
@@ -26,8 +39,16 @@ export function resolveOptions(options: PrismiqOptions, structure: PrismiqStruct
 }
 
 /** Checks the options that shape the module, as they are written in forRoot or forRootAsync. */
-export function checkStructure(structure: PrismiqStructure, entry: 'forRoot' | 'forRootAsync'): void {
-  assertKeys(structure, [...STRUCTURE, ...(entry === 'forRoot' ? VALUES : SOURCES)], []);
+export function checkStructure(structure: PrismiqStructure, entry: Entry): void {
+  if (typeof structure !== 'object' || structure === null) {
+    throw new InvalidOptionsError(entry, 'must be called with an object of options; {} takes all defaults');
+  }
+  if (entry === 'forRootAsync') {
+    for (const option of VALUES.filter((value) => value in structure)) {
+      throw new InvalidOptionsError(option, 'must be returned by the factory of forRootAsync, not stand beside it');
+    }
+  }
+  assertKnown(structure, [...STRUCTURE, ...(entry === 'forRoot' ? VALUES : SOURCES)]);
   const { contextName, isGlobal } = structure;
   if (contextName !== undefined && (typeof contextName !== 'string' || contextName === '')) {
     throw new InvalidOptionsError('contextName', 'must be the name of a MikroORM instance, or be left out');
@@ -38,10 +59,15 @@ export function checkStructure(structure: PrismiqStructure, entry: 'forRoot' | '
   controllersOf(structure);
 }
 
-/** The controllers' options with defaults applied; `undefined`: none are mounted. */
-export function controllersOf({
-  controllers = false,
-}: PrismiqStructure): Required<PrismiqControllersOptions> | undefined {
+/** The controllers' options, with defaults applied. */
+export interface ResolvedControllersOptions {
+  /** Without slashes around it. */
+  path: string;
+  guards: NonNullable<PrismiqControllersOptions['guards']>;
+}
+
+/** The controllers' options; `undefined`: none are mounted. */
+export function controllersOf({ controllers = false }: PrismiqStructure): ResolvedControllersOptions | undefined {
   if (controllers === false) {
     return undefined;
   }
@@ -49,21 +75,21 @@ export function controllersOf({
     throw new InvalidOptionsError('controllers', 'must be true, false, or an object such as { path: "api/prismiq" }');
   }
   const { path = 'prismiq', guards = [], ...unknown } = controllers === true ? {} : controllers;
-  assertKeys(unknown, [], [], 'controllers.');
+  assertKnown({ ...unknown }, ['path', 'guards'], 'controllers.');
   if (typeof path !== 'string') {
     throw new InvalidOptionsError('controllers.path', 'must be a string such as "api/prismiq"');
   }
   if (!Array.isArray(guards) || guards.some((guard) => guard == null)) {
     throw new InvalidOptionsError('controllers.guards', 'must be an array of guards, as for @UseGuards()');
   }
-  return { path, guards };
+  return { path: path.split('/').filter(Boolean).join('/'), guards };
 }
 
 function toResolver(resolver: PrismiqOptions['resolver']): TenantResolver {
   if (resolver === undefined) {
     return new NoTenantResolver();
   }
-  if (typeof resolver === 'function' && resolver.prototype?.resolve === undefined) {
+  if (typeof resolver === 'function' && !/^class\b/.test(Function.prototype.toString.call(resolver))) {
     return new FunctionTenantResolver(resolver);
   }
   if (typeof resolver === 'object' && typeof resolver?.resolve === 'function') {
@@ -76,22 +102,9 @@ function toResolver(resolver: PrismiqOptions['resolver']): TenantResolver {
   );
 }
 
-function assertKeys(options: object, known: string[], misplaced: string[], prefix = ''): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new InvalidOptionsError('useFactory', 'must return an object with options');
-  }
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key) && misplaced.includes(key) && (options as Record<string, unknown>)[key] !== undefined) {
-      throw new InvalidOptionsError(
-        key,
-        'cannot come from a factory: it shapes the module. Move it to forRootAsync itself, beside the factory.',
-      );
-    }
-    if (!known.includes(key) && !misplaced.includes(key)) {
-      throw new InvalidOptionsError(
-        `${prefix}${key}`,
-        `is unknown${known.length > 0 ? `. Known are ${known.join(', ')}` : ''}`,
-      );
-    }
+function assertKnown(options: object, known: string[], prefix = ''): void {
+  const unknown = Object.keys(options).find((key) => !known.includes(key));
+  if (unknown !== undefined) {
+    throw new InvalidOptionsError(`${prefix}${unknown}`, `is unknown. Known are ${known.join(', ')}.`);
   }
 }

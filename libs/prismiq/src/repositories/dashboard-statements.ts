@@ -4,10 +4,10 @@ import { dashboardIsChangeable, dashboardIsVisible } from './access.js';
 import { notFound } from './lock-record.js';
 import type { Dashboard } from './records.js';
 import { DASHBOARD_COLUMNS, toDashboard, widgetsOf, type DashboardRow } from './rows.js';
-import { isId, type Scope } from './tenant-repository.js';
+import { isId, type TenantScope } from './tenant-repository.js';
 
 /** The dashboards that the acting user may see, newest change first; with `id`, that one. */
-export async function readDashboards(sql: SqlExecutor, scope: Scope, id?: string): Promise<Dashboard[]> {
+export async function readDashboards(sql: SqlExecutor, scope: TenantScope, id?: string): Promise<Dashboard[]> {
   const parameters = new Parameters();
   const visible = dashboardIsVisible(scope.tenant, parameters);
   const one = id === undefined ? '' : `AND d.id = ${parameters.add(id)}`;
@@ -20,7 +20,7 @@ export async function readDashboards(sql: SqlExecutor, scope: Scope, id?: string
 }
 
 /** @throws RecordNotFoundError */
-export async function readDashboard(sql: SqlExecutor, scope: Scope, id: string): Promise<Dashboard> {
+export async function readDashboard(sql: SqlExecutor, scope: TenantScope, id: string): Promise<Dashboard> {
   const [dashboard] = isId(id) ? await readDashboards(sql, scope, id) : [];
   if (dashboard === undefined) {
     throw notFound('dashboard', scope.tenant, id);
@@ -31,7 +31,7 @@ export async function readDashboard(sql: SqlExecutor, scope: Scope, id: string):
 /** Applies assignments to a locked dashboard, and raises its version. */
 export async function changeDashboard(
   sql: SqlExecutor,
-  scope: Scope,
+  scope: TenantScope,
   id: string,
   assignments: (parameters: Parameters) => string[] = () => [],
 ): Promise<void> {

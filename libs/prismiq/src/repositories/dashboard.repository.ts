@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { z } from 'zod';
+import type { z } from 'zod';
 import {
   createDashboard,
   updateDashboard,
@@ -7,17 +7,16 @@ import {
   type UpdateDashboard,
 } from '../documents/dashboard.documents.js';
 import { parseDocument } from '../documents/parse-document.js';
-import { layoutEntry, type WidgetPlacement } from '../documents/widget.documents.js';
-import { NameTakenError } from '../errors/record.errors.js';
+import { placements, type WidgetPlacement } from '../documents/widget.documents.js';
 import { Parameters } from '../sql/parameters.js';
 import type { SqlExecutor } from '../sql/sql-executor.js';
-import { isUniqueViolation } from '../sql/translate-error.js';
 import { dashboardIsChangeable } from './access.js';
 import { changeDashboard, readDashboard, readDashboards } from './dashboard-statements.js';
-import { lockDashboard, where, type WriteOptions } from './lock-record.js';
+import { lockDashboard, type WriteOptions } from './lock-record.js';
+import { withNameCheck } from './name-taken.js';
 import type { Dashboard } from './records.js';
 import { DASHBOARD_COLUMNS, toDashboard, type DashboardRow } from './rows.js';
-import { TenantRepository, type Scope } from './tenant-repository.js';
+import { TenantRepository, type TenantScope } from './tenant-repository.js';
 import { moveWidgets, replaceWidgets } from './widget-set.js';
 
 /**
@@ -40,7 +39,7 @@ export class DashboardRepository extends TenantRepository {
     return this.forTenant(async (scope) => {
       const { widgets = [], ...dashboard } = parseDocument(createDashboard, input);
       const insert = (sql: SqlExecutor) =>
-        withNameCheck(scope, dashboard.name, async () => {
+        withNameCheck('dashboard', scope.tenant, dashboard.name, async () => {
           const parameters = new Parameters();
           const { tenantId, userId = null } = scope.tenant;
           const values = [
@@ -97,7 +96,7 @@ export class DashboardRepository extends TenantRepository {
         );
         const widgetsDiffer = widgets !== undefined && (await replaceWidgets(sql, scope, id, widgets));
         if (differs || widgetsDiffer) {
-          await withNameCheck(scope, columns.name, () =>
+          await withNameCheck('dashboard', scope.tenant, columns.name, () =>
             changeDashboard(sql, scope, id, (parameters) =>
               columnsOf(columns, parameters).map(([column, value]) => `${column} = ${value}`),
             ),
@@ -113,12 +112,12 @@ export class DashboardRepository extends TenantRepository {
    *
    * @throws RecordNotFoundError, RecordForbiddenError, InvalidDocumentError, StaleVersionError
    */
-  async updateLayout(id: string, placements: WidgetPlacement[], options: WriteOptions = {}): Promise<Dashboard> {
+  async updateLayout(id: string, layout: WidgetPlacement[], options: WriteOptions = {}): Promise<Dashboard> {
     return this.forTenant(async (scope) => {
-      const entries = parseDocument(z.array(layoutEntry).max(1000), placements);
+      const moves = parseDocument(placements, layout);
       return this.database.transaction(async (sql) => {
         await lockDashboard(sql, scope, id, options);
-        if (await moveWidgets(sql, scope, id, entries)) {
+        if (await moveWidgets(sql, scope, id, moves)) {
           await changeDashboard(sql, scope, id);
         }
         return readDashboard(sql, scope, id);
@@ -163,17 +162,6 @@ function columnsOf(
 }
 
 /** Its maker need not be able to see what he made: without a user, a dashboard that is not public belongs to nobody. */
-async function readCreated(sql: SqlExecutor, scope: Scope, id: string): Promise<Dashboard> {
+async function readCreated(sql: SqlExecutor, scope: TenantScope, id: string): Promise<Dashboard> {
   return readDashboard(sql, { ...scope, tenant: { ...scope.tenant, isAdmin: true } }, id);
-}
-
-async function withNameCheck<T>({ tenant }: Scope, name: string | undefined, write: () => Promise<T>): Promise<T> {
-  try {
-    return await write();
-  } catch (error) {
-    if (name !== undefined && isUniqueViolation(error)) {
-      throw new NameTakenError('dashboard', name, { ...where(tenant), sqlState: '23505', cause: error });
-    }
-    throw error;
-  }
 }

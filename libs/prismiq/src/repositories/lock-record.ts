@@ -8,7 +8,7 @@ import { Parameters } from '../sql/parameters.js';
 import type { SqlExecutor } from '../sql/sql-executor.js';
 import type { Tenant } from '../tenancy/tenant.js';
 import { dashboardIsChangeable, dashboardIsVisible, savedQueryIsChangeable, savedQueryIsVisible } from './access.js';
-import { isId, type Scope } from './tenant-repository.js';
+import { isId, type TenantScope } from './tenant-repository.js';
 
 /** What a caller knows of the record that it is about to change. */
 export interface WriteOptions {
@@ -36,12 +36,22 @@ export type Differs = (parameters: Parameters) => string[];
  *
  * @throws RecordNotFoundError, RecordForbiddenError, StaleVersionError
  */
-export const lockDashboard = (sql: SqlExecutor, scope: Scope, id: string, options: WriteOptions, differs?: Differs) =>
-  lock(sql, scope, 'dashboard', id, options, differs);
+export const lockDashboard = (
+  sql: SqlExecutor,
+  scope: TenantScope,
+  id: string,
+  options: WriteOptions,
+  differs?: Differs,
+) => lock(sql, scope, 'dashboard', id, options, differs);
 
 /** As {@link lockDashboard}, for a saved query. */
-export const lockSavedQuery = (sql: SqlExecutor, scope: Scope, id: string, options: WriteOptions, differs?: Differs) =>
-  lock(sql, scope, 'saved query', id, options, differs);
+export const lockSavedQuery = (
+  sql: SqlExecutor,
+  scope: TenantScope,
+  id: string,
+  options: WriteOptions,
+  differs?: Differs,
+) => lock(sql, scope, 'saved query', id, options, differs);
 
 const RULES = {
   dashboard: { alias: 'd', isVisible: dashboardIsVisible, isChangeable: dashboardIsChangeable },
@@ -50,7 +60,7 @@ const RULES = {
 
 async function lock(
   sql: SqlExecutor,
-  { tenant, dashboards, savedQueries }: Scope,
+  { tenant, dashboards, savedQueries }: TenantScope,
   kind: keyof typeof RULES,
   id: string,
   { version }: WriteOptions,
@@ -84,4 +94,4 @@ export const notFound = (kind: RecordKind, tenant: Tenant, id: string): RecordNo
   new RecordNotFoundError(kind, id, where(tenant));
 
 /** What an error says about where it happened. */
-export const where = ({ tenantId, schema }: Tenant) => ({ tenantId, schema });
+const where = ({ tenantId, schema }: Tenant) => ({ tenantId, schema });

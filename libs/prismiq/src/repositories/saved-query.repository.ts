@@ -7,15 +7,14 @@ import {
   type CreateSavedQuery,
   type UpdateSavedQuery,
 } from '../documents/saved-query.documents.js';
-import { NameTakenError } from '../errors/record.errors.js';
 import { Parameters } from '../sql/parameters.js';
 import type { SqlExecutor } from '../sql/sql-executor.js';
-import { isUniqueViolation } from '../sql/translate-error.js';
 import { savedQueryIsChangeable, savedQueryIsVisible } from './access.js';
-import { lockSavedQuery, notFound, where, type WriteOptions } from './lock-record.js';
+import { lockSavedQuery, notFound, type WriteOptions } from './lock-record.js';
+import { withNameCheck } from './name-taken.js';
 import type { SavedQuery } from './records.js';
 import { SAVED_QUERY_COLUMNS, toSavedQuery, type SavedQueryRow } from './rows.js';
-import { isId, TenantRepository, type Scope } from './tenant-repository.js';
+import { isId, TenantRepository, type TenantScope } from './tenant-repository.js';
 
 /**
  * The saved queries of the tenant in context, as far as its acting user may see and change them.
@@ -46,7 +45,7 @@ export class SavedQueryRepository extends TenantRepository {
       ];
       const statement = `INSERT INTO ${scope.savedQueries} AS q (tenant_id, name, description, query, owner_id, is_shared)
         VALUES (${values.join(', ')}) RETURNING ${SAVED_QUERY_COLUMNS}`;
-      const [row] = await withNameCheck(scope, name, () =>
+      const [row] = await withNameCheck('saved query', scope.tenant, name, () =>
         this.database.write((sql) => sql.query<SavedQueryRow>(statement, parameters.values)),
       );
       return toSavedQuery(row!);
@@ -82,7 +81,7 @@ export class SavedQueryRepository extends TenantRepository {
           columnsOf(columns, parameters).map(([column, value]) => `q.${column} IS DISTINCT FROM ${value}`),
         );
         if (differs) {
-          await withNameCheck(scope, columns.name, () => change(sql, scope, id, columns));
+          await withNameCheck('saved query', scope.tenant, columns.name, () => change(sql, scope, id, columns));
         }
         const [query] = await read(sql, scope, id);
         return query!;
@@ -118,7 +117,7 @@ function columnsOf({ name, description, query, isShared }: Columns, parameters: 
   ];
 }
 
-async function change(sql: SqlExecutor, scope: Scope, id: string, columns: Columns): Promise<void> {
+async function change(sql: SqlExecutor, scope: TenantScope, id: string, columns: Columns): Promise<void> {
   const parameters = new Parameters();
   const set = [
     'version = q.version + 1',
@@ -132,19 +131,7 @@ async function change(sql: SqlExecutor, scope: Scope, id: string, columns: Colum
   );
 }
 
-/** Sends what may meet a name in use. */
-async function withNameCheck<T>({ tenant }: Scope, name: string | undefined, write: () => Promise<T>): Promise<T> {
-  try {
-    return await write();
-  } catch (error) {
-    if (name !== undefined && isUniqueViolation(error)) {
-      throw new NameTakenError('saved query', name, { ...where(tenant), sqlState: '23505', cause: error });
-    }
-    throw error;
-  }
-}
-
-async function read(sql: SqlExecutor, scope: Scope, id?: string): Promise<SavedQuery[]> {
+async function read(sql: SqlExecutor, scope: TenantScope, id?: string): Promise<SavedQuery[]> {
   const parameters = new Parameters();
   const visible = savedQueryIsVisible(scope.tenant, parameters);
   const one = id === undefined ? '' : `AND q.id = ${parameters.add(id)}`;

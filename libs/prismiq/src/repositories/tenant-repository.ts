@@ -6,7 +6,7 @@ import { TenantContext } from '../tenancy/tenant-context.js';
 import type { Tenant } from '../tenancy/tenant.js';
 
 /** The tenant for whom a call works, and its tables, qualified and quoted. */
-export interface Scope {
+export interface TenantScope {
   tenant: Tenant;
   dashboards: string;
   widgets: string;
@@ -26,7 +26,7 @@ export abstract class TenantRepository {
   ) {}
 
   /** Runs one call for the tenant in context, and translates what the database throws. */
-  protected async forTenant<T>(call: (scope: Scope) => Promise<T>): Promise<T> {
+  protected async forTenant<T>(call: (scope: TenantScope) => Promise<T>): Promise<T> {
     const tenant = this.context.require();
     const schema = quoteIdentifier(tenant.schema);
     try {

@@ -3,7 +3,7 @@ import type { widgetSet } from '../documents/widget.documents.js';
 import { Parameters } from '../sql/parameters.js';
 import type { SqlExecutor } from '../sql/sql-executor.js';
 import { dashboardIsInTenant } from './access.js';
-import { isId, type Scope } from './tenant-repository.js';
+import { isId, type TenantScope } from './tenant-repository.js';
 
 /**
  * Makes `set` the widgets of a locked dashboard, in one statement whatever their number: a widget whose id is on this dashboard
@@ -14,7 +14,7 @@ import { isId, type Scope } from './tenant-repository.js';
  */
 export async function replaceWidgets(
   sql: SqlExecutor,
-  { tenant, dashboards, widgets }: Scope,
+  { tenant, dashboards, widgets }: TenantScope,
   dashboardId: string,
   set: z.output<typeof widgetSet>,
 ): Promise<boolean> {
@@ -60,7 +60,7 @@ export async function replaceWidgets(
  */
 export async function moveWidgets(
   sql: SqlExecutor,
-  { tenant, dashboards, widgets }: Scope,
+  { tenant, dashboards, widgets }: TenantScope,
   dashboardId: string,
   placements: readonly { widgetId: string; position: object }[],
 ): Promise<boolean> {

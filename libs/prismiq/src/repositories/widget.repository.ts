@@ -15,7 +15,7 @@ import { changeDashboard, readDashboard } from './dashboard-statements.js';
 import { lockDashboard, notFound, type WriteOptions } from './lock-record.js';
 import type { Widget, WidgetOfVersion } from './records.js';
 import { toWidget, WIDGET_COLUMNS, type WidgetRow } from './rows.js';
-import { isId, TenantRepository, type Scope } from './tenant-repository.js';
+import { isId, TenantRepository, type TenantScope } from './tenant-repository.js';
 
 /**
  * The widgets of the dashboards of the tenant in context. A widget is reached through its dashboard, always: who may see and
@@ -131,7 +131,7 @@ function checkMerged(stored: Widget, { query, config }: Columns): void {
 /** @returns the changed widget; nothing where it is as the patch wants it already */
 async function changeWidget(
   sql: SqlExecutor,
-  { tenant, dashboards, widgets }: Scope,
+  { tenant, dashboards, widgets }: TenantScope,
   dashboardId: string,
   id: string,
   { title, query, position, config }: Columns,
@@ -155,7 +155,7 @@ async function changeWidget(
   return row === undefined ? undefined : toWidget(row);
 }
 
-async function readWidget(sql: SqlExecutor, scope: Scope, dashboardId: string, id: string): Promise<Widget> {
+async function readWidget(sql: SqlExecutor, scope: TenantScope, dashboardId: string, id: string): Promise<Widget> {
   const parameters = new Parameters();
   const [row] =
     isId(dashboardId) && isId(id)

@@ -16,12 +16,12 @@ export interface EnsureTablesOptions {
    * The schema that shall hold the tables.
    * @default the connection's current schema
    */
-  schema?: string;
+  schema?: string | undefined;
   /**
    * Whether to create the schema when it does not exist.
    * @default false
    */
-  createSchema?: boolean;
+  createSchema?: boolean | undefined;
 }
 
 /** @publicApi */
@@ -37,7 +37,8 @@ export interface EnsureTablesResult {
  * records the history, so that a later migration continues from there. All or nothing. Can be called again at any time, and by
  * many processes at once.
  *
- * @param target a MikroORM instance, an EntityManager, a `pg` Pool or client; a transaction of the last three is joined
+ * @param target where: a MikroORM instance, an EntityManager, a `pg` Pool or a `pg` client; see {@link SqlTarget} for whose
+ *   transaction is joined
  * @throws InvalidSchemaNameError, SchemaNotFoundError, SchemaMismatchError (tables of another shape, with the differences),
  *   PermissionDeniedError, ConnectionFailedError, DatabaseError
  * @publicApi
@@ -60,7 +61,10 @@ export async function ensureTables(target: SqlTarget, options: EnsureTablesOptio
  * @throws as {@link ensureTables}, but for SchemaMismatchError
  * @publicApi
  */
-export async function verifyTables(target: SqlTarget, options: { schema?: string } = {}): Promise<SchemaDifference[]> {
+export async function verifyTables(
+  target: SqlTarget,
+  options: { schema?: string | undefined } = {},
+): Promise<SchemaDifference[]> {
   if (options.schema !== undefined) {
     assertSchemaName(options.schema);
   }
@@ -77,10 +81,8 @@ export async function verifyTables(target: SqlTarget, options: { schema?: string
 async function ensure(sql: SqlExecutor, options: EnsureTablesOptions): Promise<EnsureTablesResult> {
   const schema = options.schema ?? (await currentSchema(sql));
   const table: TableNaming = (name) => `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
-  const isReady = async () =>
-    (await differences(sql, schema)).length === 0 && (await isHistoryComplete(sql, schema, table));
   // Looked at first without the lock: a start with nothing to do must not queue behind a host's long transaction.
-  if (await isReady()) {
+  if (await isReady(sql, schema, table)) {
     return { schema, created: false };
   }
   await lockSchema(sql, schema);
@@ -90,18 +92,23 @@ async function ensure(sql: SqlExecutor, options: EnsureTablesOptions): Promise<E
     }
     await sql.query(`CREATE SCHEMA ${quoteIdentifier(schema)}`);
   }
-  if (await isReady()) {
+  const found = await differences(sql, schema);
+  if (found.length === 0 && (await isHistoryComplete(sql, schema, table))) {
     return { schema, created: false };
   }
   refuse(
     schema,
-    (await differences(sql, schema)).filter(({ actual }) => actual !== undefined),
+    found.filter(({ actual }) => actual !== undefined),
   );
   for (const statement of [...SCHEMA_VERSIONS.flatMap(({ up }) => up(table)), ...historyStatements(table)]) {
     await sql.query(statement);
   }
   refuse(schema, await differences(sql, schema));
   return { schema, created: true };
+}
+
+async function isReady(sql: SqlExecutor, schema: string, table: TableNaming): Promise<boolean> {
+  return (await differences(sql, schema)).length === 0 && isHistoryComplete(sql, schema, table);
 }
 
 function refuse(schema: string, found: SchemaDifference[]): void {

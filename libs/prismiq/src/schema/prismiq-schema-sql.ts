@@ -11,7 +11,7 @@ import { SCHEMA_VERSIONS, type TableNaming } from './schema-versions.js';
  * @throws InvalidSchemaNameError
  * @publicApi
  */
-export function prismiqSchemaSql(options: { schema?: string } = {}): string {
+export function prismiqSchemaSql(options: { schema?: string | undefined } = {}): string {
   const { schema } = options;
   if (schema !== undefined) {
     assertSchemaName(schema);

@@ -20,14 +20,28 @@ const NO_ACTIVE_TRANSACTION = '25P01';
  * throws, what it did is undone, and a surrounding transaction stays usable.
  */
 export async function inTransaction<T>(target: SqlTarget, work: (sql: SqlExecutor) => Promise<T>): Promise<T> {
+  if (typeof target !== 'object' || target === null) {
+    throw unusable(target);
+  }
   if (isPool(target)) {
     return onPool(target, work);
   }
   if (isMikroOrm(target)) {
     return onEntityManager(target.em, work);
   }
-  return isEntityManager(target) ? onEntityManager(target, work) : onClient(target, work);
+  if (isEntityManager(target)) {
+    return onEntityManager(target, work);
+  }
+  if (typeof target.query !== 'function') {
+    throw unusable(target);
+  }
+  return onClient(target, work);
 }
+
+const unusable = (target: unknown) =>
+  new TypeError(
+    `A MikroORM instance, an EntityManager, a pg Pool or a pg client is needed, and not ${String(target)}.`,
+  );
 
 const isPool = (target: SqlTarget): target is PgPool => 'totalCount' in target && 'connect' in target;
 const isMikroOrm = (target: SqlTarget): target is MikroORM => 'em' in target && 'driver' in target;

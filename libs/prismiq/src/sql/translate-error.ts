@@ -15,6 +15,8 @@ const NETWORK_ERRORS = new Set([
   'ETIMEDOUT',
 ]);
 
+const UNSTORABLE = 'holds a value that PostgreSQL cannot store, such as the character U+0000 in a text';
+
 /** Texts of `pg` and `pg-pool`, which have no code. */
 const CONNECTION_MESSAGES =
   /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/;
@@ -48,7 +50,7 @@ export function translateError(error: unknown, context: PrismiqErrorContext): un
     default:
       // Class 22, data exception: a value that PostgreSQL cannot store, such as U+0000 in a text.
       return sqlState.startsWith('22')
-        ? new InvalidDocumentError([{ type: 'database', path: [], message: error.message }], where)
+        ? new InvalidDocumentError([{ type: 'unstorable', path: [], message: UNSTORABLE }], where)
         : new DatabaseError(error.message, where);
   }
 }

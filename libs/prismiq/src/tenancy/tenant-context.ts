@@ -38,14 +38,16 @@ export class TenantContext {
    * Runs `fn` for a tenant: for jobs, cron, queues, scripts and tests, where no request says whose work it is. Inside another
    * tenant's context it takes its place until `fn` has ended.
    *
+   * Asynchronous, so that a tenant can be looked up first; what `fn` returns is awaited.
+   *
    * @param tenant a tenant id, or an identity with the user who acts
-   * @throws InvalidTenantIdError
+   * @throws InvalidTenantIdError, InvalidUserIdError
    * @example
    * ```ts
    * await tenants.runInTenant({ tenantId: 'acme', userId: 'ada' }, () => dashboards.create({ name: 'Sales' }));
    * ```
    */
-  runInTenant<T>(tenant: string | TenantIdentity, fn: () => T): T {
+  async runInTenant<T>(tenant: string | TenantIdentity, fn: () => T | Promise<T>): Promise<T> {
     return this.run(this.toTenant(typeof tenant === 'string' ? { tenantId: tenant } : tenant), fn);
   }
 

@@ -26,7 +26,7 @@ export class TenantSchema {
    * @throws TenantRequiredError when the request belongs to no tenant
    */
   get name(): string {
-    return (this.requests.get(this.request) ?? this.context.require()).schema;
+    return (this.requests.get(this.request)?.tenant ?? this.context.require()).schema;
   }
 
   toString(): string {

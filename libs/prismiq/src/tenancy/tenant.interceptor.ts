@@ -28,7 +28,7 @@ export class TenantInterceptor implements NestInterceptor {
     const known = this.requests.get(request);
     if (known !== undefined) {
       // Applied globally and to the controller as well.
-      return this.proceed(known, next);
+      return this.proceed(known.tenant, next);
     }
     const resolved = this.resolver.resolve(execution);
     return resolved instanceof Promise
@@ -38,14 +38,19 @@ export class TenantInterceptor implements NestInterceptor {
 
   private enter(identity: ResolvedTenant, request: unknown, next: CallHandler): Observable<unknown> {
     const tenant = identity == null ? undefined : this.context.toTenant(identity);
-    if (tenant !== undefined && request !== undefined) {
-      assertClaims((request as { headers: Record<string, string> }).headers, tenant);
+    if (request !== undefined) {
+      if (tenant !== undefined) {
+        assertClaims((request as { headers: Record<string, string> }).headers, tenant);
+      }
       this.requests.set(request as object, tenant);
     }
     return this.proceed(tenant, next);
   }
 
-  /** Both the handler and whatever subscribes to its answer, such as a stream that goes on after it, run in the context. */
+  /**
+   * The handler runs in the context, and so does an Observable that it returns, for as long as it goes on. A Node stream does not:
+   * it is read when the answer is written, after all interceptors.
+   */
   private proceed(tenant: Tenant | undefined, next: CallHandler): Observable<unknown> {
     return new Observable((subscriber) => this.context.run(tenant, () => next.handle().subscribe(subscriber)));
   }

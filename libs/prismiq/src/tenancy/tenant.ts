@@ -1,4 +1,4 @@
-import { InvalidTenantIdError } from '../errors/tenancy.errors.js';
+import { InvalidTenantIdError, InvalidUserIdError } from '../errors/tenancy.errors.js';
 import { InvalidSchemaNameError } from '../errors/schema.errors.js';
 import { assertSchemaName } from '../schema/schema-name.js';
 
@@ -46,24 +46,28 @@ const MAX_CHARACTERS = 255;
 /**
  * Checks an identity and adds the schema.
  *
- * @throws InvalidTenantIdError
+ * @throws InvalidTenantIdError, InvalidUserIdError
  */
 export function toTenant(identity: TenantIdentity, schemaFor: SchemaFor): Tenant {
   const { tenantId, userId, isAdmin = false } = identity;
-  assertId(tenantId, 'it');
-  if (userId !== undefined) {
-    assertId(userId, 'the user id');
+  const tenantProblem = problemOf(tenantId);
+  if (tenantProblem !== undefined) {
+    throw new InvalidTenantIdError(tenantProblem);
+  }
+  const userProblem = userId === undefined ? undefined : problemOf(userId);
+  if (userProblem !== undefined) {
+    throw new InvalidUserIdError(`${userProblem} Let the resolver return undefined for no user.`, { tenantId });
   }
   return Object.freeze({ tenantId, schema: schemaOf(tenantId, schemaFor), userId, isAdmin: isAdmin === true });
 }
 
-function assertId(id: unknown, subject: string): void {
+function problemOf(id: unknown): string | undefined {
   if (typeof id !== 'string') {
-    throw new InvalidTenantIdError(`${subject} is not a string but ${id === null ? 'null' : typeof id}`);
+    return `it is ${id === null ? 'null' : `of type ${typeof id}`}, and must be a string: convert it, as in String(id).`;
   }
-  if (id === '' || id.length > MAX_CHARACTERS || id.includes('\u0000')) {
-    throw new InvalidTenantIdError(`${subject} must have 1 to ${MAX_CHARACTERS} characters, none of them U+0000`);
-  }
+  return id === '' || id.length > MAX_CHARACTERS || id.includes('\u0000')
+    ? `it must have 1 to ${MAX_CHARACTERS} characters, none of them U+0000.`
+    : undefined;
 }
 
 function schemaOf(tenantId: string, schemaFor: SchemaFor): string {

@@ -1,0 +1,40 @@
+import { applyDecorators, Controller, Inject, UseFilters, UseInterceptors, type Type } from '@nestjs/common';
+import { getPrismiqToken, getTenantInterceptor } from '../prismiq.decorators.js';
+import { PrismiqExceptionFilter } from './prismiq-exception.filter.js';
+
+/**
+ * Makes a controller of one of Prismiq's base controllers: its path, the tenant, and the error format of Prismiq's client. For a
+ * host that changes a route; import {@link PrismiqModule} where the controller stands. A method that is overridden needs its
+ * route decorator again, as everywhere in Nest.
+ *
+ * On Fastify, apply {@link ignoreTypeOfNoBody} to its routes as well.
+ *
+ * @param path as for `@Controller()`
+ * @param contextName of the registration to use
+ * @example
+ * ```ts
+ * @PrismiqController('reports/dashboards')
+ * @UseGuards(AuthGuard)
+ * export class ReportsController extends PrismiqDashboardsController {
+ *   @Get()
+ *   override async list() {
+ *     return { ...(await super.list()), generated_at: new Date() };
+ *   }
+ * }
+ * ```
+ * @publicApi
+ */
+export const PrismiqController = (path: string, contextName?: string): ClassDecorator =>
+  applyDecorators(
+    Controller(path),
+    UseInterceptors(getTenantInterceptor(contextName)),
+    UseFilters(PrismiqExceptionFilter),
+    (target: object) => injectFrom(target as Type & { repository?: Type }, contextName),
+  );
+
+/** The base controllers name their repository by its class, which a named registration does not know it by. */
+function injectFrom(controller: Type & { repository?: Type }, contextName: string | undefined): void {
+  if (contextName !== undefined && controller.repository !== undefined) {
+    Inject(getPrismiqToken<unknown>(controller.repository, contextName))(controller, undefined, 0);
+  }
+}
