@@ -51,8 +51,10 @@ try {
     mkdirSync(host);
     cpSync(join(root, 'test/package/host.ts'), join(host, 'host.ts'));
     writeFileSync(join(host, 'package.json'), JSON.stringify({ type }));
+    cpSync(join(root, 'test/package/types.ts'), join(host, 'types.ts'));
     const { compilerOptions } = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8'));
-    writeFileSync(join(host, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['host.ts'] }));
+    const strictest = { ...compilerOptions, exactOptionalPropertyTypes: true };
+    writeFileSync(join(host, 'tsconfig.json'), JSON.stringify({ compilerOptions: strictest, include: ['*.ts'] }));
     run(process.execPath, [join(scratch, 'node_modules/typescript/bin/tsc'), '-p', host], host);
     const tenant = `package_${name}_${process.pid}`;
     schemas.push(`tenant_${tenant}`);

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { INestApplication } from '@nestjs/common';
 import fc from 'fast-check';
 import { ensureTables, PrismiqModule } from '@prismiq/nestjs';
