@@ -20,8 +20,6 @@ export class TestDatabase {
     const url = serverUrl();
     url.pathname = `/${name}`;
     const pool = new Pool({ connectionString: url.href, max: 50 });
-    // The server may still have a connection when its database is dropped, and says so.
-    pool.on('error', () => undefined);
     return new TestDatabase(name, url.href, pool);
   }
 
@@ -51,9 +49,20 @@ export class TestDatabase {
     };
   }
 
+  /** A pool that has ended may have connections that have not: to force them would raise errors that nobody listens to. */
+  private async allConnectionsClosed(): Promise<void> {
+    for (let attempt = 0; attempt < 40; attempt += 1) {
+      if ((await onServer(`SELECT 1 FROM pg_stat_activity WHERE datname = '${this.name}'`)) === 0) {
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#orms.map((orm) => orm.close(true)));
     await this.pool.end();
+    await this.allConnectionsClosed();
     await onServer(`DROP DATABASE ${this.name} WITH (FORCE)`);
   }
 }
@@ -62,10 +71,11 @@ function serverUrl(): URL {
   return new URL(process.env['DATABASE_URL']!);
 }
 
-async function onServer(sql: string): Promise<void> {
+/** @returns the number of rows */
+async function onServer(sql: string): Promise<number> {
   const pool = new Pool({ connectionString: serverUrl().href, max: 1 });
   try {
-    await pool.query(sql);
+    return (await pool.query(sql)).rows.length;
   } finally {
     await pool.end();
   }

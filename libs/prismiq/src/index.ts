@@ -62,7 +62,7 @@ export {
 export { PRISMIQ_HISTORY_TABLE } from './schema/history.js';
 export { prismiqSchemaSql } from './schema/prismiq-schema-sql.js';
 export { PRISMIQ_MIGRATIONS, type PrismiqMigration } from './migrations/prismiq-migrations.js';
-export type { PgClient, PgPool } from './sql/pg-executor.js';
+export type { PgClient, PgPool, PgPoolClient } from './sql/pg-executor.js';
 export type { SqlTarget } from './sql/transaction.js';
 
 // Entities, for a host that wants managed ones, or generates its migrations

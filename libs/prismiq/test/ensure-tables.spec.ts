@@ -152,6 +152,87 @@ describe('ensureTables', () => {
     await Promise.all(clients.map((client) => client.end()));
   });
 
+  describe('when the connection fails', () => {
+    const lock = async (schema: string): Promise<Client> => {
+      const holder = new Client({ connectionString: database.url });
+      await holder.connect();
+      await holder.query('BEGIN');
+      await ensureTables(holder, { schema, createSchema: true });
+      return holder;
+    };
+
+    it('leaves no transaction open on a pool whose queries time out', async () => {
+      const holder = await lock('slow');
+      const pool = new Pool({ connectionString: database.url, max: 1, query_timeout: 200 });
+      await expect(ensureTables(pool, { schema: 'slow', createSchema: true })).rejects.toThrow(ConnectionFailedError);
+      await holder.query('ROLLBACK');
+      await holder.end();
+      expect(
+        (await pool.query('SELECT pg_current_xact_id_if_assigned() AS xact, pg_backend_pid() AS pid')).rows,
+      ).toEqual([{ xact: null, pid: expect.any(Number) }]);
+      await pool.query('CREATE SCHEMA written_by_the_host');
+      await pool.end();
+      expect(await schemaNames(database)).toContain('written_by_the_host');
+    });
+
+    it('rejects, and ends nothing else, when the server ends a connection of a pool', async () => {
+      const holder = await lock('ended');
+      const pool = new Pool({ connectionString: database.url, max: 1, application_name: 'prismiq_ended' });
+      pool.on('error', () => undefined);
+      const waiting = ensureTables(pool, { schema: 'ended', createSchema: true });
+      const refusal = expect(waiting).rejects.toThrow(ConnectionFailedError);
+      const waits = `SELECT pid FROM pg_stat_activity WHERE application_name = 'prismiq_ended' AND wait_event_type = 'Lock'`;
+      while ((await database.query(waits)).length === 0) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      await database.query(`SELECT pg_terminate_backend(pid) FROM (${waits}) AS waiting`);
+      await refusal;
+      await holder.query('ROLLBACK');
+      await holder.end();
+      expect(await ensureTables(pool, { schema: 'ended', createSchema: true })).toMatchObject({ created: true });
+      await pool.end();
+    });
+
+    it('keeps calls on one client apart, of which some fail', async () => {
+      await withClient(async (client) => {
+        const results = await Promise.allSettled(
+          Array.from({ length: 10 }, (_, i) =>
+            ensureTables(client, { schema: `shared_${i}`, createSchema: i % 2 === 0 }),
+          ),
+        );
+        expect(results.map(({ status }) => status)).toEqual(
+          Array.from({ length: 10 }, (_, i) => (i % 2 === 0 ? 'fulfilled' : 'rejected')),
+        );
+      });
+    });
+  });
+
+  describe('where transactions are not read committed', () => {
+    it('by default of the database: first starts at once all succeed', async () => {
+      const strict = await TestDatabase.create();
+      await strict.query(`ALTER DATABASE ${strict.name} SET default_transaction_isolation = 'repeatable read'`);
+      const pool = new Pool({ connectionString: strict.url, max: 8 });
+      const results = await Promise.all(
+        Array.from({ length: 8 }, () => ensureTables(pool, { schema: 'tenant', createSchema: true })),
+      );
+      expect(results.filter(({ created }) => created)).toHaveLength(1);
+      await pool.end();
+      await strict.close();
+    });
+
+    it('in the transaction of a host that began too early: says so', async () => {
+      await withClient(async (client) => {
+        await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1 FROM pg_class LIMIT 1');
+        await ensureTables(database.pool, { schema: 'unseen', createSchema: true });
+        await expect(ensureTables(client, { schema: 'unseen', createSchema: true })).rejects.toMatchObject({
+          code: expect.stringMatching(/DATABASE_ERROR/),
+        });
+        await client.query('ROLLBACK');
+        expect(await ensureTables(client, { schema: 'unseen' })).toMatchObject({ created: false });
+      });
+    });
+  });
+
   describe('without a schema', () => {
     it('uses the current schema of the connection', async () => {
       await withClient(async (client) => {
@@ -199,6 +280,16 @@ describe('ensureTables', () => {
       expect(await database.query('SELECT name, version FROM behind.prismiq_dashboards')).toEqual([
         { name: 'kept', version: 1 },
       ]);
+    });
+
+    it('says which table has taken the name of an index', async () => {
+      await database.query(
+        `CREATE SCHEMA taken; CREATE TABLE taken.dashboards (id integer); CREATE INDEX idx_dashboards_tenant_id ON taken.dashboards (id)`,
+      );
+      await expect(ensureTables(database.pool, { schema: 'taken' })).rejects.toThrow(
+        /idx_dashboards_tenant_id: expected .*, found an index of table dashboards, which has this name; rename it/,
+      );
+      expect(await tableCount('taken')).toBe(0);
     });
 
     it('tolerates what a host added and does no harm', async () => {
@@ -338,6 +429,7 @@ describe('ensureTables', () => {
       const error = await ensureTables(database.pool, { schema: 'absent' }).catch((caught: unknown) => caught);
       expect(error).toBeInstanceOf(SchemaNotFoundError);
       expect((error as Error).message).toMatch(/CREATE SCHEMA "absent".*createSchema: true/);
+      await expect(verifyTables(database.pool, { schema: 'absent' })).rejects.toThrow(SchemaNotFoundError);
       expect(await schemaNames(database)).not.toContain('absent');
     });
 

@@ -211,6 +211,61 @@ describe('a host that uses the repositories', () => {
       expect(await dashboardNames()).toHaveLength(15);
     });
 
+    it('loses every write with a transaction that fails while they run, and disturbs no other', async () => {
+      // One connection, so that whatever is sent too late reaches a transaction of somebody else.
+      const single = await boot({
+        imports: [
+          ormModule(database, { entities: [Customer], pool: { max: 1 } }),
+          PrismiqModule.forRoot({ resolver, isGlobal: true }),
+        ],
+        providers: [CustomerService],
+      });
+      const lone = single.get(CustomerService);
+      for (let delay = 0; delay < 30; delay += 1) {
+        const failing = lone.request(() =>
+          lone.em.transactional(() =>
+            Promise.all([
+              lone.dashboards.create({ name: `Gone ${delay}`, widgets: [WIDGET] }),
+              lone.dashboards.create({ name: `Gone too ${delay}` }),
+              (async () => {
+                for (let turn = 0; turn < delay * 3; turn += 1) {
+                  await null;
+                }
+                throw new Error('the host fails');
+              })(),
+            ]),
+          ),
+        );
+        const innocent = lone.request(() =>
+          lone.em.transactional(async (em) => {
+            await em.execute('SELECT 1');
+            return em.execute('SELECT 2 AS two');
+          }),
+        );
+        const results = await Promise.allSettled([failing, innocent]);
+        expect(results).toMatchObject([
+          { status: 'rejected', reason: { message: 'the host fails' } },
+          { status: 'fulfilled', value: [{ two: 2 }] },
+        ]);
+      }
+      await single.close();
+      expect(await dashboardNames()).toEqual([]);
+    });
+
+    it('does not lose the slot of a connection that breaks', async () => {
+      const orm = await database.orm({ pool: { max: 1 }, driverOptions: { application_name: 'prismiq_doomed' } });
+      await database.query(`SELECT pg_advisory_lock(1)`);
+      for (let round = 0; round < 3; round += 1) {
+        const doomed = ensureTables(orm, { schema: `doomed_${round}`, createSchema: true }).catch(() => undefined);
+        await database.query(
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'prismiq_doomed'`,
+        );
+        await doomed;
+      }
+      expect(await orm.em.fork().execute('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+      await database.query(`SELECT pg_advisory_unlock_all()`);
+    });
+
     it('nested: only the inner one is rolled back', async () => {
       await host.request(() =>
         host.em.transactional(async () => {

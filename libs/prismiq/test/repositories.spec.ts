@@ -13,7 +13,9 @@ import {
   TenantContext,
   WidgetRepository,
   type CreateWidget,
+  type Dashboard,
   type TenantIdentity,
+  type WidgetConfig,
 } from '@prismiq/nestjs';
 import { TestDatabase } from '../../../test/support/test-database.js';
 import { boot, ormModule, resolver } from './support/host.js';
@@ -460,6 +462,86 @@ describe('the repositories', () => {
       expect(await admin(() => queries.list())).toHaveLength(2);
       await admin(() => queries.delete(hers.id));
     });
+  });
+
+  describe('keep documents as they are', () => {
+    it('unknown members, numbers, unicode, and what a client may leave null', async () => {
+      const query = {
+        ...QUERY,
+        joins: null,
+        filters: [{ table_id: 'o', column: 'c', operator: 'in_' as const, value: [1, 'ü', null, { deep: true }] }],
+        calculated_fields: [{ name: ' spaced ', expression: '[amount] * 2' }],
+        time_series: null,
+        limit: 10,
+        future: { a: 1 },
+      };
+      const config = {
+        colors: ['#fff'],
+        valueFormat: 'K',
+        x_axis: 'día 🎉 \u2028',
+        big: 1e300,
+        small: 1e-300,
+        exact: 12345678901234567,
+        nested: { __proto__x: [[], {}, [null]] },
+        raw_sql: null,
+      };
+      const made = await ada(() => dashboards.create({ name: 'S', widgets: [{ ...widget('w'), query, config }] }));
+      expect(made.widgets[0]).toMatchObject({ query, config });
+      expect(Object.keys(made.widgets[0]!.config).sort()).toEqual(Object.keys(config).sort());
+    });
+
+    it('layouts member by member, filters without what is null', async () => {
+      await database.query(
+        `INSERT INTO tenant_acme.prismiq_dashboards (tenant_id, name, owner_id, layout, filters) VALUES ('acme', 'Python', 'ada',
+          '{"columns": 24, "row_height": 50.5, "margin": null, "compact_type": null}',
+          '[{"id": "f", "type": "text", "label": "l", "field": "c", "table": null, "default_value": null}]')`,
+      );
+      expect(await ada(() => dashboards.list())).toMatchObject([
+        {
+          layout: { columns: 24, row_height: 50, margin: [10, 10], compact_type: null },
+          filters: [{ id: 'f', type: 'text', label: 'l', field: 'c' }],
+        },
+      ]);
+      const [{ filters, layout, id }] = (await ada(() => dashboards.list())) as [Dashboard];
+      expect(Object.keys(filters[0]!).sort()).toEqual(['field', 'id', 'label', 'type']);
+      await ada(() => dashboards.update(id, { layout: { ...layout, margin: null }, filters }));
+    });
+
+    it('but refuse what would end whoever reads them, or cannot be stored', async () => {
+      const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)]);
+      const put = (config: unknown) =>
+        ada(() => dashboards.create({ name: 'S', widgets: [{ ...widget('w'), config: config as WidgetConfig }] }));
+      const loop: Record<string, unknown> = {};
+      loop['self'] = loop;
+      for (const [config, message] of [
+        [{ d: nested(150) }, /more than 100 levels/],
+        [{ d: JSON.parse('['.repeat(4388) + ']'.repeat(4388)) }, /more than 100 levels/],
+        [loop, /more than 100 levels/],
+        [{ n: 1n }, /widgets\.0\.config\.n: must be a number/],
+        [{ t: ['a', '\ud800'] }, /widgets\.0\.config\.t\.1: must not contain/],
+        [{ hyperlink: { url: 'http://x\njavascript:alert(1)' } }, /hyperlink\.url/],
+      ] as const) {
+        await expect(put(config)).rejects.toThrow(InvalidDocumentError);
+        await expect(put(config)).rejects.toThrow(message);
+      }
+      expect((await put({ d: nested(80) })).widgets).toHaveLength(1);
+    });
+  });
+
+  it('is not misled by an operator that somebody has made in public', async () => {
+    await database.query(
+      `CREATE FUNCTION public.always(varchar, varchar) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+       CREATE OPERATOR public.= (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = public.always)`,
+    );
+    const { id } = await ada(() => dashboards.create({ name: 'S' }));
+    const tenants = app.get(TenantContext);
+    await database.query(
+      `UPDATE tenant_acme.prismiq_dashboards SET tenant_id = 'other' WHERE id OPERATOR(pg_catalog.=) $1`,
+      [id],
+    );
+    expect(await admin(() => dashboards.list())).toEqual([]);
+    expect(await tenants.runInTenant({ tenantId: 'acme', userId: 'ada' }, () => dashboards.list())).toEqual([]);
+    await database.query('DROP OPERATOR public.= (varchar, varchar); DROP FUNCTION public.always');
   });
 
   describe('refuse a document with the path of each fault', () => {

@@ -1,15 +1,19 @@
-import { MikroORM } from '@mikro-orm/postgresql';
+import { EntityCaseNamingStrategy, MikroORM, UnderscoreNamingStrategy } from '@mikro-orm/postgresql';
 import { Migrator } from '@mikro-orm/migrations';
 import {
   ensureTables,
+  PRISMIQ_ENTITIES,
   PRISMIQ_HISTORY_TABLE,
   PRISMIQ_MIGRATIONS,
+  PrismiqDashboard,
   prismiqSchemaSql,
   verifyTables,
 } from '@prismiq/nestjs';
 import { catalogOf, schemaNames } from '../../../test/support/catalog.js';
 import { TABLES_MD } from '../../../test/support/tables-md.js';
 import { TestDatabase } from '../../../test/support/test-database.js';
+
+const LAYOUT = { columns: 12, row_height: 50, margin: [10, 10] as [number, number], compact_type: null };
 
 describe('the tables', () => {
   let database: TestDatabase;
@@ -67,6 +71,36 @@ describe('the tables', () => {
       expect(await ensureTables(orm, { schema })).toEqual({ schema, created: false });
       expect((await orm.migrator.getPending({ schema })).length).toBe(0);
     }
+  });
+
+  it('are those that the entities describe, whatever naming the host has', async () => {
+    for (const namingStrategy of [UnderscoreNamingStrategy, EntityCaseNamingStrategy]) {
+      const host = await database.orm({
+        entities: [...PRISMIQ_ENTITIES],
+        namingStrategy,
+        schemaGenerator: { skipTables: [PRISMIQ_HISTORY_TABLE] },
+      });
+      expect(await host.schema.getUpdateSchemaSQL({ schema: 'by_sql', wrap: false })).toBe('');
+      const em = host.em.fork();
+      const options = { schema: 'by_sql' };
+      em.create(PrismiqDashboard, { tenantId: 't', name: namingStrategy.name, layout: LAYOUT, filters: [] }, options);
+      await em.flush();
+      const dashboard = await em.fork().findOneOrFail(PrismiqDashboard, { name: namingStrategy.name }, options);
+      expect(dashboard).toMatchObject({ tenantId: 't', isPublic: false, allowedViewers: [], version: 1 });
+    }
+  });
+
+  it('change by a managed entity as by a repository: a new version, at the time of the database', async () => {
+    const host = await database.orm({ entities: [...PRISMIQ_ENTITIES] });
+    const em = host.em.fork();
+    const dashboard = await em.findOneOrFail(PrismiqDashboard, { tenantId: 't' }, { schema: 'by_sql' });
+    dashboard.isPublic = true;
+    await em.flush();
+    const [row] = await database.query(
+      `SELECT version, updated_at > created_at AS later FROM by_sql.prismiq_dashboards WHERE id = $1`,
+      [dashboard.id],
+    );
+    expect(row).toEqual({ version: 2, later: true });
   });
 
   it('go with the migrations down, one by one, and come back', async () => {

@@ -17,13 +17,13 @@ export interface DashboardLayout {
 /** A grid as it is given; what is left out takes its default. @publicApi */
 export interface DashboardLayoutInput {
   /** @default 12 */
-  columns?: number | undefined;
+  columns?: number | null | undefined;
   /** @default 50 */
   row_height?: number | null | undefined;
   /** As some stored documents name it; `row_height` wins. */
   rowHeight?: number | null | undefined;
   /** @default [10, 10] */
-  margin?: [number, number] | undefined;
+  margin?: [number, number] | null | undefined;
   /** @default 'vertical' */
   compact_type?: 'vertical' | 'horizontal' | null | undefined;
 }
@@ -81,15 +81,56 @@ export interface UpdateDashboard {
 const MAX_LIST = 1000;
 const pixels = (min: number) => z.int().min(min).max(10_000);
 
+const layoutMembers = {
+  columns: z.int().min(1).max(MAX_LIST),
+  row_height: pixels(1),
+  margin: z.tuple([pixels(0), pixels(0)]),
+  compact_type: z.enum(['vertical', 'horizontal']).nullable(),
+};
+
+/** What an absent member stands for. */
+const DEFAULT_LAYOUT: DashboardLayout = { columns: 12, row_height: 50, margin: [10, 10], compact_type: 'vertical' };
+
 export const dashboardLayout: z.ZodType<DashboardLayout> = z
   .object({
-    columns: z.int().min(1).max(MAX_LIST).default(12),
-    row_height: optional(pixels(1)),
-    rowHeight: optional(pixels(1)),
-    margin: z.tuple([pixels(0), pixels(0)]).default([10, 10]),
-    compact_type: z.enum(['vertical', 'horizontal']).nullable().default('vertical'),
+    columns: optional(layoutMembers.columns),
+    row_height: optional(layoutMembers.row_height),
+    rowHeight: optional(layoutMembers.row_height),
+    margin: optional(layoutMembers.margin),
+    compact_type: layoutMembers.compact_type.optional(),
   })
-  .transform(({ row_height, rowHeight, ...layout }) => ({ ...layout, row_height: row_height ?? rowHeight ?? 50 }));
+  .transform(({ columns, row_height, rowHeight, margin, compact_type }) => ({
+    columns: columns ?? DEFAULT_LAYOUT.columns,
+    row_height: row_height ?? rowHeight ?? DEFAULT_LAYOUT.row_height,
+    margin: margin ?? DEFAULT_LAYOUT.margin,
+    compact_type: compact_type === undefined ? DEFAULT_LAYOUT.compact_type : compact_type,
+  }));
+
+/** A stored layout as it can be used: a member that is missing or no use takes its default, the others stay. */
+export function readLayout(stored: unknown): DashboardLayout {
+  const { rowHeight, ...layout } = (typeof stored === 'object' && stored !== null ? stored : {}) as Record<
+    string,
+    unknown
+  >;
+  const member = <Key extends keyof DashboardLayout>(key: Key, value: unknown = layout[key]): DashboardLayout[Key] => {
+    const { success, data } = layoutMembers[key].safeParse(value);
+    return success ? (data as DashboardLayout[Key]) : DEFAULT_LAYOUT[key];
+  };
+  return {
+    columns: member('columns'),
+    row_height: member('row_height', layout['row_height'] ?? rowHeight),
+    margin: member('margin'),
+    compact_type: member('compact_type'),
+  };
+}
+
+/** Stored filters as the client takes them: it tells `null` from an absent member, and only expects the latter. */
+export const readFilters = (stored: unknown): DashboardFilter[] =>
+  (Array.isArray(stored) ? stored : []).map((filter: unknown) =>
+    typeof filter === 'object' && filter !== null
+      ? (Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== null)) as unknown as DashboardFilter)
+      : (filter as DashboardFilter),
+  );
 
 const dashboardFilter: z.ZodType<DashboardFilter> = z.object({
   id: text(),
@@ -97,7 +138,10 @@ const dashboardFilter: z.ZodType<DashboardFilter> = z.object({
   label: text(),
   field: text(),
   table: optional(text()),
-  default_value: z.unknown().optional(),
+  default_value: z
+    .unknown()
+    .transform((value) => value ?? undefined)
+    .optional(),
   options: optional(z.array(z.object({ value: text(), label: text() })).max(MAX_LIST)),
   date_preset: optional(text()),
   dynamic: optional(z.boolean()),
@@ -114,7 +158,7 @@ const members = {
 export const createDashboard = z.object({
   ...members,
   name: name(),
-  layout: optional(dashboardLayout).transform((layout) => layout ?? dashboardLayout.parse({})),
+  layout: optional(dashboardLayout).transform((layout) => layout ?? DEFAULT_LAYOUT),
 });
 
 export const updateDashboard = z.object({

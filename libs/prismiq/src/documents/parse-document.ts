@@ -1,8 +1,13 @@
 import type { z } from 'zod';
 import { InvalidDocumentError, type DocumentIssue } from '../errors/record.errors.js';
+import { jsonIssues } from './json-issues.js';
 
 /** Checks an input against its schema; what comes back is a copy, with defaults applied. */
 export function parseDocument<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
+  const issues = jsonIssues(input);
+  if (issues.length > 0) {
+    throw new InvalidDocumentError(issues);
+  }
   const result = schema.safeParse(input, { reportInput: true });
   if (!result.success) {
     throw new InvalidDocumentError(result.error.issues.map(toIssue));

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { name, text } from './text.js';
+import { text } from './text.js';
 
 /** A column of one of a query's tables. @publicApi */
 export interface QueryColumnReference {
@@ -34,14 +34,16 @@ export interface QueryDefinition {
         join_type?: 'INNER' | 'LEFT' | 'RIGHT' | 'FULL' | null | undefined;
         [member: string]: unknown;
       }[]
+    | null
     | undefined;
-  filters?: (QueryColumnReference & { operator: QueryOperator; value?: unknown })[] | undefined;
-  group_by?: QueryColumnReference[] | undefined;
-  order_by?: (QueryColumnReference & { direction?: 'ASC' | 'DESC' | null | undefined })[] | undefined;
+  filters?: (QueryColumnReference & { operator: QueryOperator; value?: unknown })[] | null | undefined;
+  group_by?: QueryColumnReference[] | null | undefined;
+  order_by?: (QueryColumnReference & { direction?: 'ASC' | 'DESC' | null | undefined })[] | null | undefined;
   limit?: number | null | undefined;
   offset?: number | null | undefined;
   calculated_fields?:
     | { name: string; expression: string; data_type?: string | null | undefined; [member: string]: unknown }[]
+    | null
     | undefined;
   time_series?:
     | {
@@ -102,24 +104,24 @@ export const queryDefinition: z.ZodType<QueryDefinition> = z
         }),
       )
       .max(MAX_LIST)
-      .optional(),
+      .nullish(),
     filters: z
       .array(
         z.looseObject({ ...column, operator: z.enum(OPERATORS), value: z.unknown().optional(), ...noSqlExpression }),
       )
       .max(MAX_LIST)
-      .optional(),
-    group_by: z.array(z.looseObject(column)).max(MAX_LIST).optional(),
+      .nullish(),
+    group_by: z.array(z.looseObject(column)).max(MAX_LIST).nullish(),
     order_by: z
       .array(z.looseObject({ ...column, direction: z.enum(['ASC', 'DESC']).nullish() }))
       .max(MAX_LIST)
-      .optional(),
+      .nullish(),
     limit: z.int().nonnegative().nullish(),
     offset: z.int().nonnegative().nullish(),
     calculated_fields: z
-      .array(z.looseObject({ name: name(), expression: text(), data_type: text().nullish(), ...noSqlExpression }))
+      .array(z.looseObject({ name: text(), expression: text(), data_type: text().nullish(), ...noSqlExpression }))
       .max(MAX_LIST)
-      .optional(),
+      .nullish(),
     time_series: z
       .looseObject({
         table_id: text(),

@@ -1,11 +1,8 @@
 import { z } from 'zod';
 
-/** Text of 0 to `max` characters (as PostgreSQL counts them), without U+0000, which PostgreSQL cannot store. */
+/** Text of 0 to `max` characters, as PostgreSQL counts them. */
 export const text = (max: number = Number.POSITIVE_INFINITY) =>
-  z
-    .string()
-    .refine((value) => !value.includes('\u0000'), 'must not contain the character U+0000')
-    .refine((value) => value.length <= max || [...value].length <= max, `must have at most ${max} characters`);
+  z.string().refine((value) => value.length <= max || [...value].length <= max, `must have at most ${max} characters`);
 
 /** A name: surrounding white space removed, 1 to 255 characters. */
 export const name = () =>

@@ -93,8 +93,8 @@ const widgetPosition = z.object({
 
 /** Another scheme, such as `javascript:`, would run for whoever views the widget. */
 const httpUrl = text().refine(
-  (value) => /^https?:\/\//i.test(value) && URL.canParse(value),
-  'must be a URL that begins with http:// or https://',
+  (value) => /^https?:\/\/\P{Cc}+$/iu.test(value) && URL.canParse(value),
+  'must be a URL that begins with http:// or https://, without control characters',
 );
 
 const widgetConfig = z.looseObject({

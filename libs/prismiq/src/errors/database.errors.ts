@@ -30,7 +30,7 @@ export class PermissionDeniedError extends PrismiqError {
     const on = context.schema === undefined ? 'the schema' : `schema "${context.schema}"`;
     super(
       `The database role lacks a privilege: ${reason}. Grant it USAGE and CREATE on ${on} to make tables, ` +
-        'USAGE and the rights on its tables to use them (CREATE on the database to make schemas).',
+        'USAGE and the rights on its tables, prismiq_migrations included, to use them (CREATE on the database to make schemas).',
       500,
       false,
       context,

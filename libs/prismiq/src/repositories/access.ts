@@ -2,6 +2,12 @@ import type { Parameters } from '../sql/parameters.js';
 import type { Tenant } from '../tenancy/tenant.js';
 
 /**
+ * Compares two texts. As `text`, whose operator PostgreSQL looks for in pg_catalog first: for `varchar` it has none of its own, and
+ * would take one that somebody has made in `public`.
+ */
+const equal = (column: string, value: string): string => `${column}::text = ${value}::text`;
+
+/**
  * Who may see and who may change, in SQL, so that every statement that reads or writes carries its own check (wire contract
  * 7.2). `d` is a dashboard, `q` a saved query. All begin with the tenant: the schema is the first lock, this the second, and
  * the only one where tenants share a schema.
@@ -15,12 +21,12 @@ export function dashboardIsVisible(tenant: Tenant, parameters: Parameters): stri
     return `${own} AND d.is_public`;
   }
   const user = parameters.add(tenant.userId);
-  return `${own} AND (d.is_public OR d.owner_id = ${user} OR ${user} = ANY(d.allowed_viewers))`;
+  return `${own} AND (d.is_public OR ${equal('d.owner_id', user)} OR ${user}::text = ANY(d.allowed_viewers))`;
 }
 
 /** The second lock alone, for statements whose dashboard was checked and locked by one before. */
 export function dashboardIsInTenant(tenant: Tenant, parameters: Parameters): string {
-  return `d.tenant_id = ${parameters.add(tenant.tenantId)}`;
+  return equal('d.tenant_id', parameters.add(tenant.tenantId));
 }
 
 export function dashboardIsChangeable(tenant: Tenant, parameters: Parameters): string {
@@ -28,13 +34,13 @@ export function dashboardIsChangeable(tenant: Tenant, parameters: Parameters): s
 }
 
 export function savedQueryIsVisible(tenant: Tenant, parameters: Parameters): string {
-  const own = `q.tenant_id = ${parameters.add(tenant.tenantId)}`;
+  const own = equal('q.tenant_id', parameters.add(tenant.tenantId));
   if (tenant.isAdmin) {
     return own;
   }
   return tenant.userId === undefined
     ? `${own} AND q.is_shared`
-    : `${own} AND (q.is_shared OR q.owner_id = ${parameters.add(tenant.userId)})`;
+    : `${own} AND (q.is_shared OR ${equal('q.owner_id', parameters.add(tenant.userId))})`;
 }
 
 export function savedQueryIsChangeable(tenant: Tenant, parameters: Parameters): string {
@@ -43,11 +49,11 @@ export function savedQueryIsChangeable(tenant: Tenant, parameters: Parameters): 
 
 /** The owner and admins; without a user nobody. */
 function isChangeable(alias: string, tenant: Tenant, parameters: Parameters): string {
-  const own = `${alias}.tenant_id = ${parameters.add(tenant.tenantId)}`;
+  const own = equal(`${alias}.tenant_id`, parameters.add(tenant.tenantId));
   if (tenant.isAdmin) {
     return own;
   }
   return tenant.userId === undefined
     ? `${own} AND false`
-    : `${own} AND ${alias}.owner_id = ${parameters.add(tenant.userId)}`;
+    : `${own} AND ${equal(`${alias}.owner_id`, parameters.add(tenant.userId))}`;
 }

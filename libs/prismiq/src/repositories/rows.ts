@@ -1,4 +1,4 @@
-import { dashboardLayout, type DashboardLayout } from '../documents/dashboard.documents.js';
+import { readFilters, readLayout } from '../documents/dashboard.documents.js';
 import type { Dashboard, SavedQuery, Widget } from './records.js';
 
 /**
@@ -46,13 +46,7 @@ export function toDashboard(row: DashboardRow): Dashboard {
   const widgets = row.widgets
     .map(toWidget)
     .sort((a, b) => grid(a.position?.y, b.position?.y) || grid(a.position?.x, b.position?.x));
-  return { ...withDates(row), layout: toLayout(row.layout), widgets };
+  return { ...withDates(row), layout: readLayout(row.layout), filters: readFilters(row.filters), widgets };
 }
 
 const grid = (a: unknown, b: unknown): number => (Number(a) || 0) - (Number(b) || 0);
-
-/** Rows of the Python server, and the column's default, name the row height in different ways. */
-function toLayout(stored: unknown): DashboardLayout {
-  const { data } = dashboardLayout.safeParse(stored);
-  return data ?? dashboardLayout.parse({});
-}

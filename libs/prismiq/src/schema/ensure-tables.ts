@@ -4,6 +4,7 @@ import type { SqlExecutor } from '../sql/sql-executor.js';
 import { inTransaction, type SqlTarget } from '../sql/transaction.js';
 import { translateError } from '../sql/translate-error.js';
 import { compareCatalog } from './compare-catalog.js';
+import { assertCurrentView, nameOccupants } from './diagnose.js';
 import { historyStatements, isHistoryComplete } from './history.js';
 import { lockSchema } from './lock-schema.js';
 import { readCatalog } from './read-catalog.js';
@@ -71,6 +72,9 @@ export async function verifyTables(
   try {
     return await inTransaction(target, async (sql) => {
       const schema = options.schema ?? (await currentSchema(sql));
+      if (!(await schemaExists(sql, schema))) {
+        throw new SchemaNotFoundError({ schema });
+      }
       return differences(sql, schema);
     });
   } catch (error) {
@@ -103,7 +107,11 @@ async function ensure(sql: SqlExecutor, options: EnsureTablesOptions): Promise<E
   for (const statement of [...SCHEMA_VERSIONS.flatMap(({ up }) => up(table)), ...historyStatements(table)]) {
     await sql.query(statement);
   }
-  refuse(schema, await differences(sql, schema));
+  const left = await differences(sql, schema);
+  if (left.length > 0) {
+    await assertCurrentView(sql, schema);
+    refuse(schema, await nameOccupants(sql, schema, left));
+  }
   return { schema, created: true };
 }
 

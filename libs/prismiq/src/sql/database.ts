@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { PRISMIQ_ORM } from '../prismiq.constants.js';
-import { mikroOrmExecutor } from './mikro-orm-executor.js';
+import { currentTransaction, mikroOrmExecutor } from './mikro-orm-executor.js';
 import type { SqlExecutor } from './sql-executor.js';
 import { inTransaction } from './transaction.js';
 
@@ -11,10 +11,13 @@ export class Database implements SqlExecutor {
   readonly #executor: SqlExecutor;
 
   constructor(@Inject(PRISMIQ_ORM) private readonly orm: MikroORM) {
-    this.#executor = mikroOrmExecutor(orm.em, () => orm.em.getKysely());
+    this.#executor = mikroOrmExecutor(
+      orm.em,
+      () => currentTransaction(orm.em) ?? orm.em.getConnection('write').getClient(),
+    );
   }
 
-  /** Sends one statement, which is a transaction by itself unless the host has opened one. */
+  /** Sends one statement that reads. If it fails inside the host's transaction, that is over, as PostgreSQL has it. */
   query<Row extends object>(sql: string, parameters?: readonly unknown[]): Promise<Row[]> {
     return this.#executor.query(sql, parameters);
   }
@@ -26,6 +29,6 @@ export class Database implements SqlExecutor {
 
   /** Runs one writing statement, in such a way that its failure does not end the host's transaction. */
   write<T>(work: (sql: SqlExecutor) => Promise<T>): Promise<T> {
-    return this.orm.em.getTransactionContext() === undefined ? work(this) : this.transaction(work);
+    return currentTransaction(this.orm.em) === undefined ? work(this) : this.transaction(work);
   }
 }

@@ -1,9 +1,31 @@
 import type { EntityManager, Kysely } from '@mikro-orm/postgresql';
+import { InvalidOptionsError } from '../errors/configuration.errors.js';
 import type { SqlExecutor } from './sql-executor.js';
 
-/** A Kysely instance, a Kysely transaction, or a savepoint of one: MikroORM keeps its transactions as such. */
-type KyselyLike = Pick<Kysely<unknown>, 'executeQuery'>;
-type CompiledQuery = Parameters<KyselyLike['executeQuery']>[0];
+/** A Kysely instance, a transaction or savepoint of one, or a connection: MikroORM works with all of them. */
+interface KyselyLike {
+  executeQuery(query: CompiledQuery): Promise<{ rows: unknown[] }>;
+}
+type CompiledQuery = Exclude<Parameters<Kysely<unknown>['executeQuery']>[0], { compile(): unknown }>;
+
+/** A transaction of MikroORM. */
+type OpenTransaction = Kysely<unknown> & { readonly isCommitted: boolean; readonly isRolledBack: boolean };
+
+/**
+ * The transaction that the running code is in, according to an EntityManager: its own, or that of the `em.transactional()` or
+ * the request in which the call stands.
+ */
+export function currentTransaction(em: EntityManager): OpenTransaction | undefined {
+  // MikroORM looks the running EntityManager up by its context's name, and finds another database's if two share one.
+  if (em.getContext(false).config !== em.config) {
+    throw new InvalidOptionsError(
+      'contextName',
+      'of MikroORM is shared by two instances, so that the transaction of one would be taken for that of the other. ' +
+        'Give each a contextName of its own.',
+    );
+  }
+  return em.getTransactionContext<OpenTransaction>();
+}
 
 /**
  * Sends statements over MikroORM's own connection: its pool, its hooks, its transactions, its query log. Not through
@@ -17,9 +39,9 @@ export function mikroOrmExecutor(em: EntityManager, kysely: () => KyselyLike): S
       const started = performance.now();
       const text = em.config.get('onQuery')(sql, parameters);
       try {
-        const { rows } = await kysely().executeQuery<Row>(compile(text, parameters) as never);
+        const { rows } = await kysely().executeQuery(compile(text, parameters));
         log(em, text, parameters, started, rows.length);
-        return rows;
+        return rows as Row[];
       } catch (error) {
         log(em, text, parameters, started);
         throw error;
@@ -28,6 +50,7 @@ export function mikroOrmExecutor(em: EntityManager, kysely: () => KyselyLike): S
   };
 }
 
+/** What Kysely's own `CompiledQuery.raw()` makes; Kysely is MikroORM's dependency, and not ours to import. */
 function compile(sql: string, parameters: readonly unknown[]): CompiledQuery {
   return {
     sql,

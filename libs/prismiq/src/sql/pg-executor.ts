@@ -5,9 +5,16 @@ export interface PgClient {
   query(sql: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
 }
 
+/** What Prismiq needs of a client that a `pg` `Pool` has lent. */
+export interface PgPoolClient extends PgClient {
+  release(error?: Error | boolean): void;
+  on?(event: 'error', listener: () => void): unknown;
+  removeListener?(event: 'error', listener: () => void): unknown;
+}
+
 /** What Prismiq needs of a `pg` `Pool`. */
 export interface PgPool {
-  connect(): Promise<PgClient & { release(error?: Error | boolean): void }>;
+  connect(): Promise<PgPoolClient>;
   readonly totalCount: number;
 }
 

@@ -1,5 +1,5 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import { mikroOrmExecutor } from './mikro-orm-executor.js';
+import { currentTransaction, mikroOrmExecutor } from './mikro-orm-executor.js';
 import { pgExecutor, type PgClient, type PgPool } from './pg-executor.js';
 import type { SqlExecutor } from './sql-executor.js';
 
@@ -8,9 +8,29 @@ import type { SqlExecutor } from './sql-executor.js';
  * - a `MikroORM` instance: a transaction of its own, or the one in whose `em.transactional()` the call stands;
  * - an `EntityManager`: joins its transaction when it is in one;
  * - a `pg` `Pool`: a transaction of its own on one connection of the pool;
- * - a `pg` `Client` or `PoolClient`: joins its transaction when it is in one.
+ * - a `pg` `Client` or `PoolClient`, connected: joins its transaction when it is in one.
+ *
+ * @publicApi
  */
 export type SqlTarget = MikroORM | EntityManager | PgPool | PgClient;
+
+/** What stands around the work. */
+interface Frame {
+  begin: string;
+  commit: string;
+  rollback: string;
+}
+
+/**
+ * Read committed whatever the database's default is: what is read after a lock was waited for must be what its last holder has
+ * left behind.
+ */
+const TRANSACTION: Frame = { begin: 'BEGIN ISOLATION LEVEL READ COMMITTED', commit: 'COMMIT', rollback: 'ROLLBACK' };
+const NESTED: Frame = {
+  begin: 'SAVEPOINT prismiq',
+  commit: 'RELEASE SAVEPOINT prismiq',
+  rollback: 'ROLLBACK TO SAVEPOINT prismiq',
+};
 
 /** SQLSTATE 25P01, no_active_sql_transaction. */
 const NO_ACTIVE_TRANSACTION = '25P01';
@@ -38,83 +58,92 @@ export async function inTransaction<T>(target: SqlTarget, work: (sql: SqlExecuto
   return onClient(target, work);
 }
 
+const isPool = (target: SqlTarget): target is PgPool => 'totalCount' in target && 'connect' in target;
+const isMikroOrm = (target: SqlTarget): target is MikroORM => 'em' in target && 'driver' in target;
+const isEntityManager = (target: SqlTarget): target is EntityManager => 'getTransactionContext' in target;
+
 const unusable = (target: unknown) =>
   new TypeError(
     `A MikroORM instance, an EntityManager, a pg Pool or a pg client is needed, and not ${String(target)}.`,
   );
 
-const isPool = (target: SqlTarget): target is PgPool => 'totalCount' in target && 'connect' in target;
-const isMikroOrm = (target: SqlTarget): target is MikroORM => 'em' in target && 'driver' in target;
-const isEntityManager = (target: SqlTarget): target is EntityManager => 'getTransactionContext' in target;
-
 /**
- * The savepoints of concurrent calls inside one transaction would interleave on its single connection, and releasing one would
- * end another. They queue up, a transaction at a time.
+ * Holds the connection for the whole of the work. Inside the host's transaction that keeps concurrent calls, the host's own
+ * statements, and above all its rollback, from coming between our savepoint and its release. It goes back to the pool even if it
+ * breaks, which MikroORM's own transactions do not see to.
  */
-const queues = new WeakMap<object, Promise<unknown>>();
-
 async function onEntityManager<T>(em: EntityManager, work: (sql: SqlExecutor) => Promise<T>): Promise<T> {
-  const outer = em.getTransactionContext();
-  const run = () =>
-    em
-      .getConnection('write')
-      .transactional((inner) => work(mikroOrmExecutor(em, () => inner)), outer === undefined ? {} : { ctx: outer });
-  if (outer === undefined) {
-    return run();
-  }
-  const turn = (queues.get(outer) ?? Promise.resolve()).then(run, run);
-  queues.set(
-    outer,
-    turn.catch(() => undefined),
-  );
-  return turn;
+  const outer = currentTransaction(em);
+  const kysely = outer ?? em.getConnection('write').getClient();
+  return kysely.getExecutor().provideConnection((connection) => {
+    if (outer?.isCommitted || outer?.isRolledBack) {
+      throw new Error(
+        'The transaction that this call was part of has ended. Await the call before the transaction ends.',
+      );
+    }
+    const sql = mikroOrmExecutor(em, () => connection);
+    return between(sql, outer === undefined ? TRANSACTION : NESTED, work);
+  });
 }
 
 async function onPool<T>(pool: PgPool, work: (sql: SqlExecutor) => Promise<T>): Promise<T> {
   const client = await pool.connect();
+  // A pool does not listen to a client that is checked out, and an error that nobody listens to ends the process.
+  const ignore = (): void => undefined;
+  client.on?.('error', ignore);
+  let failed = false;
   try {
-    return await between(client, 'BEGIN', 'COMMIT', 'ROLLBACK', work);
+    return await between(pgExecutor(client), TRANSACTION, work, () => {
+      failed = true;
+    });
   } finally {
-    // The pool itself discards a client whose connection has failed.
-    client.release();
+    client.removeListener?.('error', ignore);
+    client.release(failed);
   }
 }
 
+/** Calls that run at once on one client would find their savepoints, or their transactions, in each other's way. */
+const queues = new WeakMap<PgClient, Promise<unknown>>();
+
 async function onClient<T>(client: PgClient, work: (sql: SqlExecutor) => Promise<T>): Promise<T> {
-  return (await isInTransaction(client))
-    ? between(client, 'SAVEPOINT prismiq', 'RELEASE SAVEPOINT prismiq', 'ROLLBACK TO SAVEPOINT prismiq', work)
-    : between(client, 'BEGIN', 'COMMIT', 'ROLLBACK', work);
+  const run = async () => {
+    const sql = pgExecutor(client);
+    return between(sql, (await isInTransaction(sql)) ? NESTED : TRANSACTION, work);
+  };
+  const turn = (queues.get(client) ?? Promise.resolve()).then(run, run);
+  queues.set(client, turn);
+  return turn;
 }
 
 /** `pg` has no public way, across its versions, to ask this; the server refuses a savepoint outside of a transaction. */
-async function isInTransaction(client: PgClient): Promise<boolean> {
+async function isInTransaction(sql: SqlExecutor): Promise<boolean> {
   try {
-    await client.query('SAVEPOINT prismiq_probe');
+    await sql.query('SAVEPOINT prismiq_probe');
   } catch (error) {
     if ((error as { code?: string }).code === NO_ACTIVE_TRANSACTION) {
       return false;
     }
     throw error;
   }
-  await client.query('RELEASE SAVEPOINT prismiq_probe');
+  await sql.query('RELEASE SAVEPOINT prismiq_probe');
   return true;
 }
 
+/** @param onUnknownState called when the frame could not be closed: nobody knows then whether a transaction is open */
 async function between<T>(
-  client: PgClient,
-  begin: string,
-  commit: string,
-  rollback: string,
+  sql: SqlExecutor,
+  { begin, commit, rollback }: Frame,
   work: (sql: SqlExecutor) => Promise<T>,
+  onUnknownState: () => void = () => undefined,
 ): Promise<T> {
-  await client.query(begin);
+  await sql.query(begin);
   try {
-    const result = await work(pgExecutor(client));
-    await client.query(commit);
+    const result = await work(sql);
+    await sql.query(commit);
     return result;
   } catch (error) {
-    // Where even the rollback fails the connection is gone; why is what the caller wants to know.
-    await client.query(rollback).catch(() => undefined);
+    // Why the work failed is what the caller wants to know, whatever becomes of the rollback.
+    await sql.query(rollback).catch(onUnknownState);
     throw error;
   }
 }

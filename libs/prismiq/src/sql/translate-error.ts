@@ -9,7 +9,9 @@ const NETWORK_ERRORS = new Set([
   'ECONNRESET',
   'EHOSTUNREACH',
   'ENETUNREACH',
+  'ENOENT', // a Unix socket that is not there
   'ENOTFOUND',
+  'EPERM',
   'EAI_AGAIN',
   'EPIPE',
   'ETIMEDOUT',
@@ -18,8 +20,16 @@ const NETWORK_ERRORS = new Set([
 const UNSTORABLE = 'holds a value that PostgreSQL cannot store, such as the character U+0000 in a text';
 
 /** Texts of `pg` and `pg-pool`, which have no code. */
-const CONNECTION_MESSAGES =
-  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/;
+const CONNECTION_MESSAGES = new RegExp(
+  [
+    '^Connection terminated',
+    '^timeout exceeded when trying to connect',
+    '^Query read timeout',
+    '^Client (has encountered a connection error|was closed)',
+    '^Cannot use a pool after calling end',
+    '^The server does not support SSL connections',
+  ].join('|'),
+);
 
 /**
  * Turns what `pg` or MikroORM threw into a typed error, by SQLSTATE: behind some poolers and cluster extensions the names of
@@ -30,7 +40,7 @@ export function translateError(error: unknown, context: PrismiqErrorContext): un
     return error;
   }
   const code = codeOf(error);
-  const sqlState = code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !NETWORK_ERRORS.has(code) ? code : undefined;
+  const sqlState = code !== undefined && /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? code : undefined;
   const where = { ...context, sqlState, cause: error };
   if (isConnectionFailure(error, code)) {
     return new ConnectionFailedError(error.message || String(code), where);
