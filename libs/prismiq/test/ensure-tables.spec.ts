@@ -108,6 +108,17 @@ describe('ensureTables', () => {
       });
     });
 
+    it('of another MikroORM instance, which has the same context name: it is refused, not written to the wrong database', async () => {
+      const other = await TestDatabase.create();
+      const [mine, theirs] = [await database.orm(), await other.orm()];
+      const failure = mine.em
+        .fork()
+        .transactional(() => ensureTables(theirs, { schema: 'strayed', createSchema: true }));
+      await expect(failure).rejects.toThrow(/Give each a contextName of its own/);
+      expect(await schemaNames(database)).not.toContain('strayed');
+      await other.close();
+    });
+
     it('its failure can be caught: the transaction stays usable, and keeps nothing of the attempt', async () => {
       await database.query(`CREATE SCHEMA odd; CREATE TABLE odd.prismiq_widgets (id integer)`);
       const em = (await database.orm()).em.fork();
@@ -180,13 +191,13 @@ describe('ensureTables', () => {
       const pool = new Pool({ connectionString: database.url, max: 1, application_name: 'prismiq_ended' });
       pool.on('error', () => undefined);
       const waiting = ensureTables(pool, { schema: 'ended', createSchema: true });
-      const refusal = expect(waiting).rejects.toThrow(ConnectionFailedError);
+      const outcome = waiting.catch((error: unknown) => error);
       const waits = `SELECT pid FROM pg_stat_activity WHERE application_name = 'prismiq_ended' AND wait_event_type = 'Lock'`;
       while ((await database.query(waits)).length === 0) {
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
       await database.query(`SELECT pg_terminate_backend(pid) FROM (${waits}) AS waiting`);
-      await refusal;
+      expect(await outcome).toBeInstanceOf(ConnectionFailedError);
       await holder.query('ROLLBACK');
       await holder.end();
       expect(await ensureTables(pool, { schema: 'ended', createSchema: true })).toMatchObject({ created: true });

@@ -481,7 +481,7 @@ describe('the repositories', () => {
         x_axis: 'día 🎉 \u2028',
         big: 1e300,
         small: 1e-300,
-        exact: 12345678901234567,
+        exact: Number.MAX_SAFE_INTEGER,
         nested: { __proto__x: [[], {}, [null]] },
         raw_sql: null,
       };
