@@ -28,8 +28,9 @@ export type { SchemaFor, Tenant, TenantIdentity } from './tenancy/tenant.js';
 export { DashboardRepository } from './repositories/dashboard.repository.js';
 export { SavedQueryRepository } from './repositories/saved-query.repository.js';
 export { WidgetRepository } from './repositories/widget.repository.js';
+export type { ListOptions, Page } from './repositories/list-page.js';
 export type { WriteOptions } from './repositories/lock-record.js';
-export type { Dashboard, SavedQuery, Widget, WidgetOfVersion } from './repositories/records.js';
+export type { Dashboard, DashboardSummary, SavedQuery, Widget, WidgetOfVersion } from './repositories/records.js';
 
 // Documents: what the repositories take
 export type {

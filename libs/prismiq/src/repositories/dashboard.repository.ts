@@ -10,12 +10,21 @@ import { parseDocument } from '../documents/parse-document.js';
 import { placements, type WidgetPlacement } from '../documents/widget.documents.js';
 import { Parameters } from '../sql/parameters.js';
 import type { SqlExecutor } from '../sql/sql-executor.js';
-import { dashboardIsChangeable } from './access.js';
+import { dashboardIsChangeable, dashboardIsVisible } from './access.js';
 import { changeDashboard, readDashboard, readDashboards } from './dashboard-statements.js';
+import { readPage, type ListOptions, type Page } from './list-page.js';
 import { lockDashboard, type WriteOptions } from './lock-record.js';
 import { withNameCheck } from './name-taken.js';
-import type { Dashboard } from './records.js';
-import { DASHBOARD_COLUMNS, toDashboard, type DashboardRow } from './rows.js';
+import type { Dashboard, DashboardSummary } from './records.js';
+import {
+  DASHBOARD_COLUMNS,
+  summaryColumns,
+  toDashboard,
+  toDashboardSummary,
+  widgetsOf,
+  type DashboardRow,
+  type DashboardSummaryRow,
+} from './rows.js';
 import { TenantRepository, type TenantScope } from './tenant-repository.js';
 import { moveWidgets, replaceWidgets } from './widget-set.js';
 
@@ -82,6 +91,32 @@ export class DashboardRepository extends TenantRepository {
   }
 
   /**
+   * A page of those that are visible, with their widgets.
+   *
+   * @throws InvalidDocumentError
+   */
+  async listPage(options: ListOptions = {}): Promise<Page<Dashboard>> {
+    return this.forTenant(async (scope) => {
+      const columns = `${DASHBOARD_COLUMNS}, ${widgetsOf(scope.widgets)}`;
+      const page = await readPage<DashboardRow>(this.database, listOf(scope, columns), options);
+      return { ...page, items: page.items.map(toDashboard) };
+    });
+  }
+
+  /**
+   * A page of those that are visible, without their documents: what a list of many needs.
+   *
+   * @throws InvalidDocumentError
+   */
+  async listSummaries(options: ListOptions = {}): Promise<Page<DashboardSummary>> {
+    return this.forTenant(async (scope) => {
+      const list = listOf(scope, summaryColumns(scope.widgets));
+      const page = await readPage<DashboardSummaryRow>(this.database, list, options);
+      return { ...page, items: page.items.map(toDashboardSummary) };
+    });
+  }
+
+  /**
    * Changes what `patch` names. `widgets` replaces the set, matching by id: those known are updated in place, those without an
    * id or with an unknown one are new, those absent are deleted. A patch that changes nothing leaves the version as it is.
    *
@@ -144,6 +179,14 @@ export class DashboardRepository extends TenantRepository {
     );
   }
 }
+
+const listOf = ({ tenant, dashboards }: TenantScope, columns: string) => ({
+  from: `${dashboards} d`,
+  alias: 'd' as const,
+  columns,
+  where: (parameters: Parameters) => dashboardIsVisible(tenant, parameters),
+  sort: 'updatedAt' as const,
+});
 
 /** The columns that a patch names, each with the placeholder of its value; what is absent stays as it is. */
 function columnsOf(

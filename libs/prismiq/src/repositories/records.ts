@@ -30,6 +30,22 @@ export interface Dashboard {
   updatedAt: Date;
 }
 
+/** What a list shows of a dashboard, without its documents. @publicApi */
+export interface DashboardSummary {
+  /** UUID. */
+  id: string;
+  name: string;
+  description: string | null;
+  ownerId: string | null;
+  isPublic: boolean;
+  allowedViewers: string[];
+  /** How many widgets are on it. */
+  widgetCount: number;
+  version: number;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
 /** One widget of a dashboard, as a plain value. @publicApi */
 export interface Widget {
   /** UUID. */

@@ -1,5 +1,5 @@
 import { readFilters, readLayout } from '../documents/dashboard.documents.js';
-import type { Dashboard, SavedQuery, Widget } from './records.js';
+import type { Dashboard, DashboardSummary, SavedQuery, Widget } from './records.js';
 
 /**
  * Times are read as milliseconds since 1970: what a driver makes of a timestamp depends on its settings and on the session's
@@ -11,10 +11,17 @@ type Row<T> = Omit<T, 'createdAt' | 'updatedAt' | 'widgets'> & { createdAt: numb
 export type WidgetRow = Row<Widget>;
 export type DashboardRow = Row<Dashboard> & { widgets: WidgetRow[] };
 export type SavedQueryRow = Row<SavedQuery>;
+export type DashboardSummaryRow = Row<DashboardSummary>;
 
 /** The select list of a dashboard `d` without its widgets. */
 export const DASHBOARD_COLUMNS = `d.id, d.name, d.description, d.layout, d.filters, d.owner_id AS "ownerId",
   d.is_public AS "isPublic", d.allowed_viewers AS "allowedViewers", d.version,
+  ${epoch('d.created_at')} AS "createdAt", ${epoch('d.updated_at')} AS "updatedAt"`;
+
+/** The select list of a summary of a dashboard `d`. */
+export const summaryColumns = (widgetsTable: string) => `d.id, d.name, d.description, d.owner_id AS "ownerId",
+  d.is_public AS "isPublic", d.allowed_viewers AS "allowedViewers",
+  (SELECT count(*)::int FROM ${widgetsTable} w WHERE w.dashboard_id = d.id) AS "widgetCount", d.version,
   ${epoch('d.created_at')} AS "createdAt", ${epoch('d.updated_at')} AS "updatedAt"`;
 
 /** The select list of a widget `w`. */
@@ -38,6 +45,8 @@ const withDates = <T extends { createdAt: number; updatedAt: number }>(row: T) =
 });
 
 export const toWidget = (row: WidgetRow): Widget => withDates(row);
+
+export const toDashboardSummary = (row: DashboardSummaryRow): DashboardSummary => withDates(row);
 
 export const toSavedQuery = (row: SavedQueryRow): SavedQuery => withDates(row);
 

@@ -10,6 +10,7 @@ import {
 import { Parameters } from '../sql/parameters.js';
 import type { SqlExecutor } from '../sql/sql-executor.js';
 import { savedQueryIsChangeable, savedQueryIsVisible } from './access.js';
+import { readPage, type ListOptions, type Page } from './list-page.js';
 import { lockSavedQuery, notFound, type WriteOptions } from './lock-record.js';
 import { withNameCheck } from './name-taken.js';
 import type { SavedQuery } from './records.js';
@@ -66,6 +67,25 @@ export class SavedQueryRepository extends TenantRepository {
   /** All that are visible, by name. */
   async list(): Promise<SavedQuery[]> {
     return this.forTenant((scope) => read(this.database, scope));
+  }
+
+  /**
+   * A page of those that are visible.
+   *
+   * @throws InvalidDocumentError
+   */
+  async listPage(options: ListOptions = {}): Promise<Page<SavedQuery>> {
+    return this.forTenant(async ({ tenant, savedQueries }) => {
+      const list = {
+        from: `${savedQueries} q`,
+        alias: 'q' as const,
+        columns: SAVED_QUERY_COLUMNS,
+        where: (parameters: Parameters) => savedQueryIsVisible(tenant, parameters),
+        sort: 'name' as const,
+      };
+      const page = await readPage<SavedQueryRow>(this.database, list, options);
+      return { ...page, items: page.items.map(toSavedQuery) };
+    });
   }
 
   /**

@@ -1,0 +1,174 @@
+import { z } from 'zod';
+import { text } from '../documents/text.js';
+import { InvalidDocumentError } from '../errors/record.errors.js';
+import { Parameters } from '../sql/parameters.js';
+import type { SqlExecutor } from '../sql/sql-executor.js';
+
+/** Which part of a list, and in which order. @publicApi */
+export interface ListOptions {
+  /** Part of the name or description, in any case. */
+  search?: string | undefined;
+  /** Only what this user owns. */
+  ownerId?: string | undefined;
+  /** @default 'updatedAt' for dashboards, 'name' for saved queries */
+  sort?: 'name' | 'createdAt' | 'updatedAt' | undefined;
+  /** @default 'asc' for names, 'desc' for times */
+  order?: 'asc' | 'desc' | undefined;
+  /**
+   * How many at most, 1 to 200.
+   * @default 50
+   */
+  limit?: number | undefined;
+  /** `nextCursor` of the page before, which must have had the same `sort` and `order`. */
+  cursor?: string | undefined;
+  /**
+   * Whether to count all that match.
+   * @default false
+   */
+  total?: boolean | undefined;
+}
+
+/** A part of a list. @publicApi */
+export interface Page<T> {
+  items: T[];
+  /** What to ask the next page with; `undefined`: this is the last. */
+  nextCursor: string | undefined;
+  /** How many match, on all pages; only if it was asked for. */
+  total: number | undefined;
+}
+
+/** What a list is made of. */
+interface ListSource {
+  /** `FROM`, with the alias. */
+  from: string;
+  alias: 'd' | 'q';
+  columns: string;
+  /** The access rule. */
+  where: (parameters: Parameters) => string;
+  sort: NonNullable<ListOptions['sort']>;
+}
+
+const listOptions = z.strictObject({
+  search: text(255).optional(),
+  ownerId: text(255).optional(),
+  sort: z.enum(['name', 'createdAt', 'updatedAt']).optional(),
+  order: z.enum(['asc', 'desc']).optional(),
+  limit: z.int().min(1).max(200).default(50),
+  cursor: text(2000).optional(),
+  total: z.boolean().default(false),
+});
+
+const COLUMNS = { name: 'name', createdAt: 'created_at', updatedAt: 'updated_at' };
+
+/** A time as whole microseconds, so that none is passed over or comes twice for a rounding. */
+const MICROSECONDS = (column: string) => `(extract(epoch FROM ${column}) * 1000000)::bigint`;
+
+/**
+ * Reads one page, in one statement. A page begins after the last row of the one before, by value and not by number, so that rows
+ * which come or go meanwhile shift nothing.
+ */
+export async function readPage<Row extends object>(
+  sql: SqlExecutor,
+  { from, alias, columns, where, sort: defaultSort }: ListSource,
+  input: ListOptions,
+): Promise<Page<Row>> {
+  const options = parseOptions(input);
+  const { sort = defaultSort, limit } = options;
+  const { order = sort === 'name' ? 'asc' : 'desc' } = options;
+  const column = `${alias}.${COLUMNS[sort]}`;
+  const key = sort === 'name' ? column : MICROSECONDS(column);
+  const parameters = new Parameters();
+  const matching = [where(parameters), ...filters(alias, options, parameters)].join(' AND ');
+  const after = options.cursor === undefined ? undefined : decode(options.cursor, sort, order);
+  const rest = after === undefined ? 'true' : afterCursor(alias, column, sort, order, after, parameters);
+  const total = options.total ? `, (SELECT count(*)::int FROM ${from} WHERE ${matching}) AS total` : '';
+  const rows = await sql.query<Row & { id: string; cursorKey: string; total?: number }>(
+    `SELECT ${columns}, ${key}::text AS "cursorKey"${total} FROM ${from}
+     WHERE ${matching} AND ${rest} ORDER BY ${column} ${order}, ${alias}.id LIMIT ${parameters.add(limit + 1)}`,
+    parameters.values,
+  );
+  const items = rows.slice(0, limit);
+  const last = rows.length > limit ? items.at(-1) : undefined;
+  return {
+    items: items.map(({ cursorKey: _, total: __, ...row }) => row as unknown as Row),
+    nextCursor: last === undefined ? undefined : encode([sort, order, last.cursorKey, last.id]),
+    // A page behind the last row has no row that could bring the total along.
+    total: options.total ? (rows[0]?.total ?? (await count(sql, from, where, alias, options))) : undefined,
+  };
+}
+
+async function count(
+  sql: SqlExecutor,
+  from: string,
+  where: ListSource['where'],
+  alias: string,
+  options: Options,
+): Promise<number> {
+  const parameters = new Parameters();
+  const matching = [where(parameters), ...filters(alias, options, parameters)].join(' AND ');
+  const [row] = await sql.query<{ total: number }>(
+    `SELECT count(*)::int AS total FROM ${from} WHERE ${matching}`,
+    parameters.values,
+  );
+  return row!.total;
+}
+
+type Options = z.output<typeof listOptions>;
+type Cursor = [sort: string, order: string, key: string, id: string];
+
+function parseOptions(input: ListOptions): Options {
+  const { data, error } = listOptions.safeParse(input);
+  if (error) {
+    throw new InvalidDocumentError(
+      error.issues.map(({ code, path, message }) => ({ type: code, path: path.map(String), message })),
+    );
+  }
+  return data;
+}
+
+function filters(alias: string, { search, ownerId }: Options, parameters: Parameters): string[] {
+  const pattern =
+    search === undefined ? undefined : parameters.add(`%${search.replaceAll(/[\\%_]/g, (special) => `\\${special}`)}%`);
+  return [
+    ...(pattern === undefined ? [] : [`(${alias}.name ILIKE ${pattern} OR ${alias}.description ILIKE ${pattern})`]),
+    ...(ownerId === undefined ? [] : [`${alias}.owner_id::text = ${parameters.add(ownerId)}::text`]),
+  ];
+}
+
+function afterCursor(
+  alias: string,
+  column: string,
+  sort: string,
+  order: string,
+  [, , key, id]: Cursor,
+  parameters: Parameters,
+): string {
+  const value =
+    sort === 'name'
+      ? `${parameters.add(key)}::text`
+      : `('epoch'::timestamptz + ${parameters.add(key)}::bigint * interval '1 microsecond')`;
+  return `(${column} ${order === 'asc' ? '>' : '<'} ${value}
+    OR (${column} = ${value} AND ${alias}.id > ${parameters.add(id)}::uuid))`;
+}
+
+const encode = (cursor: Cursor): string => Buffer.from(JSON.stringify(cursor)).toString('base64url');
+
+const cursorShape = z.tuple([z.string(), z.string(), z.string(), z.guid()]);
+
+function decode(cursor: string, sort: string, order: string): Cursor {
+  const fault = (message: string) => new InvalidDocumentError([{ type: 'invalid_cursor', path: ['cursor'], message }]);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+  } catch {
+    throw fault('is no cursor of this list');
+  }
+  const { data } = cursorShape.safeParse(parsed);
+  if (data === undefined || (data[0] !== 'name' && !/^-?\d{1,18}$/.test(data[2]))) {
+    throw fault('is no cursor of this list');
+  }
+  if (data[0] !== sort || data[1] !== order) {
+    throw fault('belongs to a list in another order: begin again without it');
+  }
+  return data;
+}
