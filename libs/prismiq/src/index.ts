@@ -28,6 +28,7 @@ export type { SchemaFor, Tenant, TenantIdentity } from './tenancy/tenant.js';
 export { DashboardRepository } from './repositories/dashboard.repository.js';
 export { SavedQueryRepository } from './repositories/saved-query.repository.js';
 export { WidgetRepository } from './repositories/widget.repository.js';
+export type { ImportOptions, ImportResult } from './repositories/dashboard-exchange.js';
 export type { ListOptions, Page } from './repositories/list-page.js';
 export type { WriteOptions } from './repositories/lock-record.js';
 export type { Dashboard, DashboardSummary, SavedQuery, Widget, WidgetOfVersion } from './repositories/records.js';
@@ -40,6 +41,7 @@ export type {
   DashboardLayoutInput,
   UpdateDashboard,
 } from './documents/dashboard.documents.js';
+export type { DashboardExport, DashboardExportInput } from './documents/export.documents.js';
 export type { QueryColumnReference, QueryDefinition, QueryOperator } from './documents/query.documents.js';
 export type { CreateSavedQuery, UpdateSavedQuery } from './documents/saved-query.documents.js';
 export type {

@@ -148,6 +148,11 @@ describe('a host that uses the repositories', () => {
         'dashboards.updateLayout': () =>
           host.dashboards.updateLayout(dashboard.id, [{ widgetId: widget!.id, position }]),
         'dashboards.delete': () => host.dashboards.delete(dashboard.id),
+        'dashboards.duplicate': () => host.dashboards.duplicate(dashboard.id),
+        'dashboards.import': () => host.dashboards.import({ version: '1.0', name: 'New', widgets: [WIDGET] }),
+        'dashboards.transferOwnership': () => host.dashboards.transferOwnership(dashboard.id, 'bob'),
+        'dashboards.transferAllOwnership': () => host.dashboards.transferAllOwnership('ada', 'bob'),
+        'dashboards.removeViewer': () => host.dashboards.removeViewer('ada'),
         'widgets.create': () => host.widgets.create(dashboard.id, WIDGET),
         'widgets.update': () => host.widgets.update(dashboard.id, widget!.id, { title: 'Changed' }),
         'widgets.delete': () => host.widgets.delete(dashboard.id, widget!.id),
@@ -162,7 +167,7 @@ describe('a host that uses the repositories', () => {
         queries: SavedQueryRepository,
       })
         .flatMap(([name, { prototype }]) => Object.getOwnPropertyNames(prototype).map((method) => `${name}.${method}`))
-        .filter((method) => !/\.(constructor|get|list)$/.test(method));
+        .filter((method) => !/\.(constructor|get|list|listPage|listSummaries|export)$/.test(method));
       expect(Object.keys(writes).sort()).toEqual(methods.sort());
 
       const all = () => host.request(async () => [await host.dashboards.list(), await host.queries.list()]);

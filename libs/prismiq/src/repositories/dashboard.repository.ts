@@ -1,17 +1,28 @@
 import { Injectable } from '@nestjs/common';
-import type { z } from 'zod';
+import { z } from 'zod';
 import {
   createDashboard,
   updateDashboard,
   type CreateDashboard,
   type UpdateDashboard,
 } from '../documents/dashboard.documents.js';
+import { dashboardExport, type DashboardExport, type DashboardExportInput } from '../documents/export.documents.js';
 import { parseDocument } from '../documents/parse-document.js';
+import { name, text } from '../documents/text.js';
 import { placements, type WidgetPlacement } from '../documents/widget.documents.js';
 import { Parameters } from '../sql/parameters.js';
 import type { SqlExecutor } from '../sql/sql-executor.js';
 import { dashboardIsChangeable, dashboardIsVisible } from './access.js';
+import {
+  duplicateDashboard,
+  importDashboard,
+  toExport,
+  type ImportOptions,
+  type ImportResult,
+} from './dashboard-exchange.js';
+import { giveAll, removeFromViewers } from './dashboard-people.js';
 import { changeDashboard, readDashboard, readDashboards } from './dashboard-statements.js';
+import { insertWithWidgets } from './insert-dashboard.js';
 import { readPage, type ListOptions, type Page } from './list-page.js';
 import { lockDashboard, type WriteOptions } from './lock-record.js';
 import { withNameCheck } from './name-taken.js';
@@ -46,37 +57,10 @@ export class DashboardRepository extends TenantRepository {
    */
   async create(input: CreateDashboard): Promise<Dashboard> {
     return this.forTenant(async (scope) => {
-      const { widgets = [], ...dashboard } = parseDocument(createDashboard, input);
-      const insert = (sql: SqlExecutor) =>
-        withNameCheck('dashboard', scope.tenant, dashboard.name, async () => {
-          const parameters = new Parameters();
-          const { tenantId, userId = null } = scope.tenant;
-          const values = [
-            parameters.add(tenantId),
-            parameters.add(dashboard.name),
-            parameters.add(dashboard.description ?? null),
-            parameters.json(dashboard.layout),
-            parameters.json(dashboard.filters ?? []),
-            parameters.add(userId),
-            parameters.add(dashboard.isPublic ?? false),
-            parameters.add(dashboard.allowedViewers ?? []),
-          ];
-          const [row] = await sql.query<DashboardRow>(
-            `INSERT INTO ${scope.dashboards} AS d
-               (tenant_id, name, description, layout, filters, owner_id, is_public, allowed_viewers)
-             VALUES (${values.join(', ')}) RETURNING ${DASHBOARD_COLUMNS}`,
-            parameters.values,
-          );
-          return toDashboard({ ...row!, widgets: [] });
-        });
-      if (widgets.length === 0) {
-        return this.database.write(insert);
-      }
-      return this.database.transaction(async (sql) => {
-        const { id } = await insert(sql);
-        await replaceWidgets(sql, scope, id, widgets);
-        return readCreated(sql, scope, id);
-      });
+      const dashboard = parseDocument(createDashboard, input);
+      const work = (sql: SqlExecutor) => insertWithWidgets(sql, scope, dashboard);
+      // Without widgets it is one statement, which needs no transaction around it.
+      return dashboard.widgets?.length ? this.database.transaction(work) : this.database.write(work);
     });
   }
 
@@ -161,6 +145,102 @@ export class DashboardRepository extends TenantRepository {
   }
 
   /**
+   * Copies a dashboard that is visible: the copy belongs to the acting user, and is shared with nobody.
+   *
+   * @param options.name made unique by a number behind it; by default the name of the original and ` (Copy)`
+   * @throws RecordNotFoundError, InvalidDocumentError
+   */
+  async duplicate(id: string, options: { name?: string | undefined } = {}): Promise<Dashboard> {
+    return this.forTenant((scope) =>
+      this.database.transaction(async (sql) => {
+        const source = await readDashboard(sql, scope, id);
+        const wanted = parseDocument(copyName, options.name ?? `${source.name} (Copy)`);
+        return duplicateDashboard(sql, scope, source, wanted);
+      }),
+    );
+  }
+
+  /**
+   * A dashboard that is visible, to be carried elsewhere.
+   *
+   * @throws RecordNotFoundError
+   */
+  async export(id: string): Promise<DashboardExport> {
+    return toExport(await this.get(id));
+  }
+
+  /**
+   * Creates a dashboard from an export, owned by the acting user and shared with nobody. All or nothing.
+   *
+   * @throws InvalidDocumentError, NameTakenError, RecordForbiddenError (to overwrite it)
+   */
+  async import(input: DashboardExportInput, options: ImportOptions = {}): Promise<ImportResult> {
+    return this.forTenant(async (scope) => {
+      const { name = input.name, onConflict, dryRun } = parseDocument(importOptions, options);
+      const content = parseDocument(dashboardExport, { ...input, name });
+      const undo = new Error('dry run');
+      let result: ImportResult | undefined;
+      const work = this.database.transaction(async (sql) => {
+        result = await importDashboard(sql, scope, content, onConflict);
+        if (dryRun) {
+          throw undo;
+        }
+      });
+      await work.catch((error: unknown) => {
+        if (error !== undo) {
+          throw error;
+        }
+      });
+      return result!;
+    });
+  }
+
+  /**
+   * Gives a dashboard to another user; the one who had it keeps no right to it.
+   *
+   * @throws RecordNotFoundError, RecordForbiddenError, InvalidDocumentError, StaleVersionError
+   */
+  async transferOwnership(id: string, userId: string, options: WriteOptions = {}): Promise<void> {
+    return this.forTenant(async (scope) => {
+      const owner = parseDocument(user, userId);
+      await this.database.transaction(async (sql) => {
+        const { differs } = await lockDashboard(sql, scope, id, options, (parameters) => [
+          `d.owner_id IS DISTINCT FROM ${parameters.add(owner)}`,
+        ]);
+        if (differs) {
+          await changeDashboard(sql, scope, id, (parameters) => [`owner_id = ${parameters.add(owner)}`]);
+        }
+      });
+    });
+  }
+
+  /**
+   * Gives all dashboards of a user to another, for one who leaves. For admins, and for the user himself.
+   *
+   * @returns how many
+   * @throws RecordForbiddenError, InvalidDocumentError
+   */
+  async transferAllOwnership(fromUserId: string, toUserId: string): Promise<number> {
+    return this.forTenant(async (scope) => {
+      const [from, to] = [parseDocument(user, fromUserId), parseDocument(user, toUserId)];
+      return (await this.database.write((sql) => giveAll(sql, scope, from, to))).length;
+    });
+  }
+
+  /**
+   * Takes a user off the lists of viewers of all dashboards. For admins, and for the user himself.
+   *
+   * @returns how many dashboards he was listed on
+   * @throws RecordForbiddenError, InvalidDocumentError
+   */
+  async removeViewer(userId: string): Promise<number> {
+    return this.forTenant(async (scope) => {
+      const viewer = parseDocument(user, userId);
+      return (await this.database.write((sql) => removeFromViewers(sql, scope, viewer))).length;
+    });
+  }
+
+  /**
    * Deletes a dashboard and its widgets.
    *
    * @throws RecordNotFoundError, RecordForbiddenError, StaleVersionError
@@ -179,6 +259,17 @@ export class DashboardRepository extends TenantRepository {
     );
   }
 }
+
+const user = text(255).refine((id) => id.length > 0, 'must not be empty');
+
+/** Surrounded by white space as it may be, and cut where the suffix does not fit. */
+const copyName = z.string().transform((wanted) => [...wanted.trim()].slice(0, 255).join('') || 'Copy');
+
+const importOptions = z.strictObject({
+  name: name().optional(),
+  onConflict: z.enum(['fail', 'rename', 'overwrite']).default('fail'),
+  dryRun: z.boolean().default(false),
+});
 
 const listOf = ({ tenant, dashboards }: TenantScope, columns: string) => ({
   from: `${dashboards} d`,
@@ -202,9 +293,4 @@ function columnsOf(
     ...(isPublic === undefined ? [] : [['is_public', parameters.add(isPublic)] as const]),
     ...(allowedViewers === undefined ? [] : [['allowed_viewers', parameters.add(allowedViewers)] as const]),
   ];
-}
-
-/** Its maker need not be able to see what he made: without a user, a dashboard that is not public belongs to nobody. */
-async function readCreated(sql: SqlExecutor, scope: TenantScope, id: string): Promise<Dashboard> {
-  return readDashboard(sql, { ...scope, tenant: { ...scope.tenant, isAdmin: true } }, id);
 }

@@ -52,6 +52,17 @@ export class TenantContext {
   }
 
   /**
+   * Runs `fn` as the system, which may see and change everything of the tenant in context, and owns what it creates to nobody.
+   *
+   * @throws TenantRequiredError
+   * @example `await tenants.runInTenant('acme', () => tenants.asSystem(() => dashboards.removeViewer('bob')))`
+   */
+  async asSystem<T>(fn: () => T | Promise<T>): Promise<T> {
+    const { tenantId, schema } = this.require();
+    return this.run(Object.freeze({ tenantId, schema, userId: undefined, isAdmin: true }), fn);
+  }
+
+  /**
    * The schema of any tenant, by the `schemaFor` option: for a sign-up, say, which makes the tables before the tenant can be
    * in context. That it exists is not checked.
    *

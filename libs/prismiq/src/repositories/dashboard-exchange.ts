@@ -1,0 +1,121 @@
+import type { z } from 'zod';
+import type { DashboardExport, dashboardExport } from '../documents/export.documents.js';
+import { NameTakenError } from '../errors/record.errors.js';
+import { Parameters } from '../sql/parameters.js';
+import type { SqlExecutor } from '../sql/sql-executor.js';
+import { changeDashboard } from './dashboard-statements.js';
+import { freeName, insertDashboard, insertWithWidgets, readOwn } from './insert-dashboard.js';
+import { lockDashboard } from './lock-record.js';
+import type { Dashboard } from './records.js';
+import type { TenantScope } from './tenant-repository.js';
+import { replaceWidgets } from './widget-set.js';
+
+/** @publicApi */
+export interface ImportOptions {
+  /**
+   * The name to give it.
+   * @default the name in the export
+   */
+  name?: string | undefined;
+  /**
+   * What to do when the tenant has a dashboard of that name: refuse, give the new one another name, or put the content of the
+   * export in its place (its id, owner and sharing stay).
+   * @default 'fail'
+   */
+  onConflict?: 'fail' | 'rename' | 'overwrite' | undefined;
+  /**
+   * Whether to do all of it, and then undo it: the result says what would have happened.
+   * @default false
+   */
+  dryRun?: boolean | undefined;
+}
+
+/** @publicApi */
+export interface ImportResult {
+  action: 'created' | 'renamed' | 'overwritten';
+  /** As it is now or, after a dry run, would be; its ids are then of no use. */
+  dashboard: Dashboard;
+}
+
+export const toExport = ({ name, description, layout, filters, widgets }: Dashboard): DashboardExport => ({
+  version: '1.0',
+  name,
+  description,
+  layout,
+  widgets: widgets.map(({ type, title, query, position, config }) => ({ type, title, query, position, config })),
+  filters,
+});
+
+/** A copy of a dashboard for the acting user, under a name that is free; its sharing is not copied. One row set, not row by row. */
+export async function duplicateDashboard(
+  sql: SqlExecutor,
+  scope: TenantScope,
+  source: Dashboard,
+  name: string,
+): Promise<Dashboard> {
+  const copy = await insertDashboard(sql, scope, {
+    name: await freeName(sql, scope, name),
+    description: source.description,
+    layout: source.layout,
+    filters: source.filters,
+    isPublic: false,
+    allowedViewers: [],
+  });
+  const parameters = new Parameters();
+  await sql.query(
+    `INSERT INTO ${scope.widgets} (dashboard_id, type, title, query, position, config)
+     SELECT ${parameters.add(copy.id)}::uuid, w.type, w.title, w.query, w.position, w.config
+     FROM ${scope.widgets} w WHERE w.dashboard_id = ${parameters.add(source.id)}`,
+    parameters.values,
+  );
+  return readOwn(sql, scope, copy.id);
+}
+
+/** @throws NameTakenError, RecordForbiddenError (to overwrite it) */
+export async function importDashboard(
+  sql: SqlExecutor,
+  scope: TenantScope,
+  content: z.output<typeof dashboardExport>,
+  onConflict: NonNullable<ImportOptions['onConflict']>,
+): Promise<ImportResult> {
+  const create = async (name: string) =>
+    insertWithWidgets(sql, scope, { ...content, name, isPublic: undefined, allowedViewers: undefined });
+  if (onConflict === 'rename') {
+    const name = await freeName(sql, scope, content.name);
+    return { action: name === content.name ? 'created' : 'renamed', dashboard: await create(name) };
+  }
+  const existing = onConflict === 'overwrite' ? await idOf(sql, scope, content.name) : undefined;
+  return existing === undefined
+    ? { action: 'created', dashboard: await create(content.name) }
+    : { action: 'overwritten', dashboard: await overwrite(sql, scope, existing, content) };
+}
+
+async function idOf(sql: SqlExecutor, { tenant, dashboards }: TenantScope, name: string): Promise<string | undefined> {
+  const [row] = await sql.query<{ id: string }>(
+    `SELECT d.id FROM ${dashboards} d WHERE d.tenant_id::text = $1::text AND d.name::text = $2::text`,
+    [tenant.tenantId, name],
+  );
+  return row?.id;
+}
+
+async function overwrite(
+  sql: SqlExecutor,
+  scope: TenantScope,
+  id: string,
+  { name, description, layout, filters, widgets }: z.output<typeof dashboardExport>,
+): Promise<Dashboard> {
+  await lockDashboard(sql, scope, id, {}).catch((error: unknown) => {
+    // One that the user may not see is a name in use, and nothing more.
+    const { tenantId, schema } = scope.tenant;
+    throw (error as { code?: string }).code === 'NOT_FOUND'
+      ? new NameTakenError('dashboard', name, { tenantId, schema })
+      : error;
+  });
+  await replaceWidgets(sql, scope, id, widgets ?? []);
+  await changeDashboard(sql, scope, id, (parameters) => [
+    `description = ${parameters.add(description ?? null)}`,
+    `layout = ${parameters.json(layout)}`,
+    `filters = ${parameters.json(filters ?? [])}`,
+  ]);
+  return readOwn(sql, scope, id);
+}

@@ -1,0 +1,235 @@
+import type { INestApplication } from '@nestjs/common';
+import fc from 'fast-check';
+import {
+  DashboardRepository,
+  ensureTables,
+  InvalidDocumentError,
+  NameTakenError,
+  PrismiqModule,
+  RecordForbiddenError,
+  RecordNotFoundError,
+  TenantContext,
+  type CreateDashboard,
+  type TenantIdentity,
+} from '@prismiq/nestjs';
+import { TestDatabase } from '../../../test/support/test-database.js';
+import { boot, ormModule, resolver } from './support/host.js';
+
+const QUERY = { tables: [{ id: 'o', name: 'orders' }], columns: [{ table_id: 'o', column: 'amount' }] };
+const SALES: CreateDashboard = {
+  name: 'Sales',
+  description: 'd',
+  isPublic: true,
+  allowedViewers: ['bob'],
+  layout: { columns: 6, compact_type: null },
+  filters: [{ id: 'f', type: 'text', label: 'l', field: 'c' }],
+  widgets: [
+    {
+      type: 'table',
+      title: 'a',
+      query: QUERY,
+      position: { x: 0, y: 0, w: 1, h: 1, minW: 1 },
+      config: { page_size: 5 },
+    },
+    { type: 'text', title: 'b', position: { x: 0, y: 1, w: 1, h: 1 } },
+  ],
+};
+
+describe('dashboards change hands', () => {
+  let database: TestDatabase;
+  let app: INestApplication;
+  let dashboards: DashboardRepository;
+
+  beforeAll(async () => {
+    database = await TestDatabase.create();
+    await ensureTables(database.pool, { schema: 'tenant_acme', createSchema: true });
+    await ensureTables(database.pool, { schema: 'tenant_globex', createSchema: true });
+    app = await boot({ imports: [ormModule(database), PrismiqModule.forRoot({ resolver })] });
+    dashboards = app.get(DashboardRepository);
+  });
+  afterEach(() =>
+    database.query('DELETE FROM tenant_acme.prismiq_dashboards; DELETE FROM tenant_globex.prismiq_dashboards'),
+  );
+  afterAll(async () => {
+    await app.close();
+    await database.close();
+  });
+
+  const as =
+    (identity: Partial<TenantIdentity>) =>
+    <T>(work: () => Promise<T>): Promise<T> =>
+      app.get(TenantContext).runInTenant({ tenantId: 'acme', ...identity }, work);
+  const ada = as({ userId: 'ada' });
+  const bob = as({ userId: 'bob' });
+  const admin = as({ userId: 'root', isAdmin: true });
+
+  describe('duplicated', () => {
+    it('with all but the sharing, for who asks, under a name that is free', async () => {
+      const source = await ada(() => dashboards.create(SALES));
+      const copies = [];
+      for (let i = 0; i < 3; i += 1) {
+        copies.push(await bob(() => dashboards.duplicate(source.id)));
+      }
+      expect(copies.map(({ name }) => name)).toEqual(['Sales (Copy)', 'Sales (Copy) (2)', 'Sales (Copy) (3)']);
+      expect(copies[0]).toMatchObject({ ownerId: 'bob', isPublic: false, allowedViewers: [], version: 1 });
+      expect(copies[0]).toMatchObject({ layout: source.layout, filters: source.filters, description: 'd' });
+      const content = ({ id: _, createdAt: __, updatedAt: ___, ...widget }: (typeof source.widgets)[number]) => widget;
+      expect(copies[0]!.widgets.map(content)).toEqual(source.widgets.map(content));
+      expect(new Set([...copies[0]!.widgets, ...source.widgets].map(({ id }) => id)).size).toBe(4);
+      expect(await ada(() => dashboards.get(source.id))).toEqual(source);
+    });
+
+    it('under a name that fits, whatever its length', async () => {
+      const { id } = await ada(() => dashboards.create({ name: '🎉'.repeat(255) }));
+      const names = [];
+      for (let i = 0; i < 3; i += 1) {
+        names.push((await ada(() => dashboards.duplicate(id))).name);
+      }
+      expect(new Set(names).size).toBe(3);
+      expect(names.map((name) => [...name].length)).toEqual([255, 255, 255]);
+      expect((await ada(() => dashboards.duplicate(id, { name: 'Mine' }))).name).toBe('Mine');
+    });
+
+    it('not by who may not see it', async () => {
+      const { id } = await ada(() => dashboards.create({ name: 'Private' }));
+      await expect(bob(() => dashboards.duplicate(id))).rejects.toThrow(RecordNotFoundError);
+    });
+  });
+
+  describe('exported and imported', () => {
+    it('come back equal, in another tenant', async () => {
+      const source = await ada(() => dashboards.create(SALES));
+      const exported = JSON.parse(JSON.stringify(await ada(() => dashboards.export(source.id))));
+      expect(Object.keys(exported)).toEqual(['version', 'name', 'description', 'layout', 'widgets', 'filters']);
+      const { action, dashboard } = await as({ tenantId: 'globex', userId: 'gus' })(() => dashboards.import(exported));
+      expect(action).toBe('created');
+      expect(dashboard).toMatchObject({ ownerId: 'gus', isPublic: false, allowedViewers: [], version: 1 });
+      expect(await as({ tenantId: 'globex', userId: 'gus' })(() => dashboards.export(dashboard.id))).toEqual(exported);
+    });
+
+    it('come back equal, whatever JSON is in them', async () => {
+      const json = fc.jsonValue({ maxDepth: 4, noUnicodeString: false }).filter((value) => {
+        const text = JSON.stringify(value);
+        // What PostgreSQL's jsonb cannot hold, and a key that no object can have as its own.
+        return !/\\u0000|\\ud[89a-f]|__proto__/i.test(text) && !/-0(?![.\d])/.test(text);
+      });
+      await fc.assert(
+        fc.asyncProperty(fc.dictionary(fc.string({ minLength: 1 }), json), async (config) => {
+          const {
+            raw_sql: _,
+            data_source_mode: __,
+            hyperlink: ___,
+            ['__proto__']: ____,
+            ...free
+          } = config as Record<string, unknown>;
+          if (/\\u0000|\\ud[89a-f]/i.test(JSON.stringify(free))) {
+            return;
+          }
+          const made = await ada(() =>
+            dashboards.create({ ...SALES, widgets: [{ ...SALES.widgets![1]!, config: free }] }),
+          );
+          const exported = await ada(() => dashboards.export(made.id));
+          await ada(() => dashboards.delete(made.id));
+          const { dashboard } = await ada(() => dashboards.import(JSON.parse(JSON.stringify(exported))));
+          expect(dashboard.widgets[0]!.config).toEqual(free);
+          expect(dashboard).toMatchObject({ layout: made.layout, filters: made.filters, name: made.name });
+          await ada(() => dashboards.delete(dashboard.id));
+        }),
+        { numRuns: 60 },
+      );
+    });
+
+    it('under a name in use: refused, renamed or in its place', async () => {
+      const mine = await ada(() => dashboards.create({ ...SALES, widgets: [] }));
+      const exported = { version: '1.0', name: 'Sales', widgets: SALES.widgets! };
+      await expect(ada(() => dashboards.import(exported))).rejects.toThrow(NameTakenError);
+      const renamed = await ada(() => dashboards.import(exported, { onConflict: 'rename' }));
+      expect(renamed).toMatchObject({ action: 'renamed', dashboard: { name: 'Sales (2)', ownerId: 'ada' } });
+      expect(await ada(() => dashboards.import(exported, { name: 'Other', onConflict: 'rename' }))).toMatchObject({
+        action: 'created',
+        dashboard: { name: 'Other' },
+      });
+      const replaced = await admin(() => dashboards.import(exported, { onConflict: 'overwrite' }));
+      expect(replaced).toMatchObject({
+        action: 'overwritten',
+        dashboard: { id: mine.id, ownerId: 'ada', isPublic: true, version: 2, description: null, widgets: [{}, {}] },
+      });
+      await expect(bob(() => dashboards.import(exported, { onConflict: 'overwrite' }))).rejects.toThrow(
+        RecordForbiddenError,
+      );
+      await ada(() => dashboards.update(mine.id, { isPublic: false, allowedViewers: [] }));
+      await expect(bob(() => dashboards.import(exported, { onConflict: 'overwrite' }))).rejects.toThrow(NameTakenError);
+    });
+
+    it('for trial: everything is checked, and nothing stays', async () => {
+      const before = await database.query('SELECT count(*)::int AS n FROM tenant_acme.prismiq_dashboards');
+      const exported = { version: '1.0', name: 'Sales', widgets: SALES.widgets! };
+      const trial = await ada(() => dashboards.import(exported, { dryRun: true }));
+      expect(trial).toMatchObject({ action: 'created', dashboard: { name: 'Sales', widgets: [{}, {}] } });
+      expect(await database.query('SELECT count(*)::int AS n FROM tenant_acme.prismiq_dashboards')).toEqual(before);
+      await ada(() => dashboards.create({ name: 'Sales' }));
+      await expect(ada(() => dashboards.import(exported, { dryRun: true }))).rejects.toThrow(NameTakenError);
+    });
+
+    it.each([
+      ['another version', { version: '2.0', name: 'S' }, ['version']],
+      ['no name', { version: '1.0' }, ['name']],
+      [
+        'a bad widget',
+        { version: '1.0', name: 'S', widgets: [{ type: 'text', title: 't' }] },
+        ['widgets', 0, 'position'],
+      ],
+    ])('not with %s, and nothing is written', async (_, exported, path) => {
+      const refusal = ada(() => dashboards.import(exported as never));
+      await expect(refusal).rejects.toThrow(InvalidDocumentError);
+      await expect(refusal).rejects.toMatchObject({ issues: [{ path }] });
+      expect(await admin(() => dashboards.list())).toEqual([]);
+    });
+  });
+
+  describe('of those who leave', () => {
+    it('one is given away, and its former owner has no right to it', async () => {
+      const { id } = await ada(() => dashboards.create({ name: 'S' }));
+      await expect(bob(() => dashboards.transferOwnership(id, 'bob'))).rejects.toThrow(RecordNotFoundError);
+      await ada(() => dashboards.transferOwnership(id, 'bob', { version: 1 }));
+      expect(await bob(() => dashboards.get(id))).toMatchObject({ ownerId: 'bob', version: 2 });
+      await expect(ada(() => dashboards.get(id))).rejects.toThrow(RecordNotFoundError);
+      await bob(() => dashboards.transferOwnership(id, 'bob'));
+      expect((await bob(() => dashboards.get(id))).version).toBe(2);
+    });
+
+    it('all are given away, by the user, an admin or the system, and by nobody else', async () => {
+      for (const name of ['A', 'B', 'C']) {
+        await ada(() => dashboards.create({ name }));
+      }
+      await as({ tenantId: 'globex', userId: 'ada' })(() => dashboards.create({ name: 'Elsewhere' }));
+      await expect(bob(() => dashboards.transferAllOwnership('ada', 'bob'))).rejects.toThrow(RecordForbiddenError);
+      await expect(as({})(() => dashboards.transferAllOwnership('ada', 'bob'))).rejects.toThrow(RecordForbiddenError);
+      const tenants = app.get(TenantContext);
+      expect(await as({})(() => tenants.asSystem(() => dashboards.transferAllOwnership('ada', 'bob')))).toBe(3);
+      expect(await bob(() => dashboards.transferAllOwnership('bob', 'ada'))).toBe(3);
+      expect(await admin(() => dashboards.transferAllOwnership('nobody', 'ada'))).toBe(0);
+      expect((await ada(() => dashboards.list())).map(({ version }) => version)).toEqual([3, 3, 3]);
+      expect(await as({ tenantId: 'globex', userId: 'ada' })(() => dashboards.list())).toHaveLength(1);
+    });
+
+    it('the lists of viewers are cleared', async () => {
+      await ada(() => dashboards.create({ name: 'A', allowedViewers: ['bob', 'cleo', 'bob'] }));
+      await ada(() => dashboards.create({ name: 'B', allowedViewers: ['cleo'] }));
+      await expect(as({ userId: 'cleo' })(() => dashboards.removeViewer('bob'))).rejects.toThrow(RecordForbiddenError);
+      expect(await admin(() => dashboards.removeViewer('bob'))).toBe(1);
+      expect(await bob(() => dashboards.list())).toEqual([]);
+      expect((await as({ userId: 'cleo' })(() => dashboards.list())).map(({ version }) => version).sort()).toEqual([
+        1, 2,
+      ]);
+    });
+  });
+
+  it('the system owns what it creates to nobody, and needs a tenant', async () => {
+    const tenants = app.get(TenantContext);
+    expect(await as({})(() => tenants.asSystem(() => dashboards.create({ name: 'S' })))).toMatchObject({
+      ownerId: null,
+    });
+    await expect(tenants.asSystem(() => dashboards.list())).rejects.toThrow('No tenant in context');
+  });
+});
