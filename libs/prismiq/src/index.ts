@@ -10,6 +10,7 @@ export { getPrismiqToken, getTenantInterceptor, InjectPrismiq, InjectTenantSchem
 export type {
   PrismiqAsyncValues,
   PrismiqControllersOptions,
+  PrismiqLimits,
   PrismiqModuleAsyncOptions,
   PrismiqModuleOptions,
   PrismiqOptions,
@@ -32,6 +33,10 @@ export type { ImportOptions, ImportResult } from './repositories/dashboard-excha
 export type { ListOptions, Page } from './repositories/list-page.js';
 export type { WriteOptions } from './repositories/lock-record.js';
 export type { Dashboard, DashboardSummary, SavedQuery, Widget, WidgetOfVersion } from './repositories/records.js';
+
+// Changes, told of once they are committed
+export type { ChangeEvent, ChangeListener } from './changes/change-event.js';
+export { ChangeFeed } from './changes/change-feed.js';
 
 // Documents: what the repositories take
 export type {
@@ -87,6 +92,7 @@ export { InvalidOptionsError } from './errors/configuration.errors.js';
 export { ConnectionFailedError, DatabaseError, PermissionDeniedError } from './errors/database.errors.js';
 export { PrismiqError, type PrismiqErrorContext } from './errors/prismiq.error.js';
 export {
+  DocumentTooLargeError,
   InvalidDocumentError,
   NameTakenError,
   RecordForbiddenError,

@@ -4,6 +4,9 @@ export const PRISMIQ_CONFIG = Symbol('PRISMIQ_CONFIG');
 /** The `schemaFor` option of a registration. */
 export const PRISMIQ_SCHEMA_FOR = Symbol('PRISMIQ_SCHEMA_FOR');
 
+/** The `limits` option of a registration. */
+export const PRISMIQ_LIMITS = Symbol('PRISMIQ_LIMITS');
+
 /** The MikroORM instance of a registration, with Prismiq's entities. */
 export const PRISMIQ_ORM = Symbol('PRISMIQ_ORM');
 

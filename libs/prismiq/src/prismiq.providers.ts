@@ -2,10 +2,11 @@ import { Scope, type InjectionToken, type Provider, type Type } from '@nestjs/co
 import { REQUEST } from '@nestjs/core';
 import { MikroORM } from '@mikro-orm/core';
 import { PostgreSqlDriver, type MikroORM as PostgreSqlMikroORM } from '@mikro-orm/postgresql';
+import { ChangeFeed } from './changes/change-feed.js';
 import { registerEntities } from './entities/prismiq-entities.js';
 import { InvalidOptionsError } from './errors/configuration.errors.js';
 import type { PrismiqConfig } from './options/prismiq-config.js';
-import { PRISMIQ_CONFIG, PRISMIQ_ORM, PRISMIQ_SCHEMA_FOR } from './prismiq.constants.js';
+import { PRISMIQ_CONFIG, PRISMIQ_LIMITS, PRISMIQ_ORM, PRISMIQ_SCHEMA_FOR } from './prismiq.constants.js';
 import { getPrismiqToken } from './prismiq.decorators.js';
 import { DashboardRepository } from './repositories/dashboard.repository.js';
 import { SavedQueryRepository } from './repositories/saved-query.repository.js';
@@ -22,6 +23,7 @@ const EXPORTED = [
   DashboardRepository,
   WidgetRepository,
   SavedQueryRepository,
+  ChangeFeed,
   TenantContext,
   TenantInterceptor,
   TenantSchema,
@@ -45,13 +47,15 @@ export function providersOf(contextName?: string): Provider[] {
     inject,
     scope,
   });
-  const repository = [token(TenantContext), Database];
+  const repository = [token(TenantContext), Database, token(ChangeFeed), PRISMIQ_LIMITS];
   return [
     ormProvider(contextName),
     Database,
     { provide: token(TenantResolver), useFactory: ({ resolver }: PrismiqConfig) => resolver, inject: [PRISMIQ_CONFIG] },
     { provide: PRISMIQ_SCHEMA_FOR, useFactory: ({ schemaFor }: PrismiqConfig) => schemaFor, inject: [PRISMIQ_CONFIG] },
+    { provide: PRISMIQ_LIMITS, useFactory: ({ limits }: PrismiqConfig) => limits, inject: [PRISMIQ_CONFIG] },
     provide(TenantRequests, []),
+    provide(ChangeFeed, []),
     provide(TenantContext, [PRISMIQ_SCHEMA_FOR]),
     provide(TenantInterceptor, [token(TenantResolver), token(TenantContext), token(TenantRequests)]),
     provide(TenantSchema, [REQUEST, token(TenantContext), token(TenantRequests)], Scope.REQUEST),

@@ -364,7 +364,25 @@ describe('the repositories', () => {
          VALUES ('${row!.id}', 'gauge', 'unknown type', '{"x": "left", "y": null}'), ('${row!.id}', 'text', 'no position', 'null')`,
       );
       const [fallback, python] = (await ada(() => dashboards.list())).sort((a, b) => a.name.localeCompare(b.name));
-      expect(python).toMatchObject({ layout: { row_height: 80, margin: [16, 16] }, widgets: [{}, {}] });
+      expect(python).toMatchObject({ layout: { row_height: 80, margin: [16, 16] } });
+      expect(python!.widgets.map(({ title, invalid }) => [title, invalid]).sort()).toEqual([
+        ['no position', ['position']],
+        ['unknown type', ['type', 'position']],
+      ]);
+      const repaired = await ada(() =>
+        widgets.update(row!.id, python!.widgets.find(({ title }) => title === 'no position')!.id, {
+          position: { x: 0, y: 0, w: 1, h: 1 },
+        }),
+      );
+      expect(repaired.invalid).toBeUndefined();
+      await database.query(
+        `UPDATE tenant_acme.prismiq_dashboards SET layout = '7', filters = '{"no": "list"}' WHERE name = 'Default'`,
+      );
+      expect(await ada(() => dashboards.get(fallback!.id))).toMatchObject({
+        invalid: ['layout', 'filters'],
+        layout: { columns: 12 },
+        filters: [],
+      });
       expect(fallback).toMatchObject({ layout: { row_height: 50 } });
       await ada(() => dashboards.delete(row!.id));
     });

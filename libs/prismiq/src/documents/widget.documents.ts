@@ -110,18 +110,24 @@ const hasOneSource = (widget: { query?: unknown; config?: WidgetConfig }): boole
   widget.query == null || widget.config?.raw_sql == null;
 const ONE_SOURCE = { path: ['config', 'raw_sql'], message: 'cannot be set together with a query' };
 
+const WIDGET_TYPES = [
+  'metric',
+  'bar_chart',
+  'line_chart',
+  'area_chart',
+  'pie_chart',
+  'scatter_chart',
+  'table',
+  'text',
+] as const satisfies WidgetType[];
+
+const types = new Set<string>(WIDGET_TYPES);
+
+export const isWidgetType = (type: string): type is WidgetType => types.has(type);
+
 const widget = z
   .object({
-    type: z.enum([
-      'metric',
-      'bar_chart',
-      'line_chart',
-      'area_chart',
-      'pie_chart',
-      'scatter_chart',
-      'table',
-      'text',
-    ] satisfies WidgetType[]),
+    type: z.enum(WIDGET_TYPES),
     title: text(255),
     query: queryDefinition.nullish(),
     position: widgetPosition,

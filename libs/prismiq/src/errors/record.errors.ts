@@ -112,3 +112,23 @@ export class InvalidDocumentError extends PrismiqError {
     super(`Invalid document: ${faults.join('; ')}`, 422, true, context);
   }
 }
+
+/**
+ * The input is larger than the `limits` option allows. Nothing was written.
+ *
+ * @publicApi
+ */
+export class DocumentTooLargeError extends PrismiqError {
+  override readonly code = 'DOCUMENT_TOO_LARGE';
+
+  /** @param unit what `size` and `limit` count */
+  constructor(
+    what: string,
+    readonly size: number,
+    readonly limit: number,
+    readonly unit: 'bytes' | 'widgets',
+    context: PrismiqErrorContext = {},
+  ) {
+    super(`Too large: ${what} has ${size} ${unit}, and ${limit} are allowed.`, 413, true, context);
+  }
+}

@@ -1,3 +1,4 @@
+import type { Limits } from '../documents/limits.js';
 import type { TenantResolver } from '../tenancy/tenant-resolver.js';
 import type { SchemaFor } from '../tenancy/tenant.js';
 
@@ -5,4 +6,5 @@ import type { SchemaFor } from '../tenancy/tenant.js';
 export interface PrismiqConfig {
   readonly resolver: TenantResolver;
   readonly schemaFor: SchemaFor;
+  readonly limits: Limits;
 }

@@ -21,6 +21,23 @@ export interface PrismiqOptions {
    * @default (tenantId) => `tenant_${tenantId}`
    */
   schemaFor?: SchemaFor | undefined;
+
+  /** How large what is stored may be. */
+  limits?: PrismiqLimits | undefined;
+}
+
+/** @publicApi */
+export interface PrismiqLimits {
+  /**
+   * Widgets on one dashboard, 1 to 1000.
+   * @default 200
+   */
+  widgetsPerDashboard?: number | undefined;
+  /**
+   * Bytes of JSON in one document: a widget's query or config, a saved query, a dashboard's filters.
+   * @default 262144 (256 KiB)
+   */
+  documentBytes?: number | undefined;
 }
 
 /**

@@ -1,12 +1,13 @@
 import { InvalidOptionsError } from '../errors/configuration.errors.js';
+import { DEFAULT_LIMITS, type Limits } from '../documents/limits.js';
 import { FunctionTenantResolver, NoTenantResolver, type TenantResolver } from '../tenancy/tenant-resolver.js';
 import { defaultSchemaFor } from '../tenancy/tenant.js';
 import type { PrismiqConfig } from './prismiq-config.js';
-import type { PrismiqControllersOptions, PrismiqOptions, PrismiqStructure } from './prismiq-options.js';
+import type { PrismiqControllersOptions, PrismiqLimits, PrismiqOptions, PrismiqStructure } from './prismiq-options.js';
 
 type Entry = 'forRoot' | 'forRootAsync';
 
-const VALUES = ['resolver', 'schemaFor'];
+const VALUES = ['resolver', 'schemaFor', 'limits'];
 const STRUCTURE = ['isGlobal', 'contextName', 'controllers', 'imports'];
 const SOURCES = ['useFactory', 'useClass', 'useExisting', 'inject'];
 
@@ -35,7 +36,7 @@ export function resolveOptions(options: PrismiqOptions, structure: PrismiqStruct
         'Give a function such as (context) => ({ tenantId: context.switchToHttp().getRequest().user.tenant }).',
     );
   }
-  return Object.freeze({ resolver: toResolver(resolver), schemaFor });
+  return Object.freeze({ resolver: toResolver(resolver), schemaFor, limits: toLimits(options.limits) });
 }
 
 /** Checks the options that shape the module, as they are written in forRoot or forRootAsync. */
@@ -83,6 +84,24 @@ export function controllersOf({ controllers = false }: PrismiqStructure): Resolv
     throw new InvalidOptionsError('controllers.guards', 'must be an array of guards, as for @UseGuards()');
   }
   return { path: path.split('/').filter(Boolean).join('/'), guards };
+}
+
+function toLimits(limits: PrismiqLimits = {}): Limits {
+  if (typeof limits !== 'object' || limits === null) {
+    throw new InvalidOptionsError('limits', 'must be an object such as { widgetsPerDashboard: 100 }');
+  }
+  assertKnown(limits, Object.keys(DEFAULT_LIMITS), 'limits.');
+  const limit = (name: keyof Limits, max: number): number => {
+    const value = limits[name] ?? DEFAULT_LIMITS[name];
+    if (!Number.isInteger(value) || value < 1 || value > max) {
+      throw new InvalidOptionsError(`limits.${name}`, `must be a whole number from 1 to ${max}`);
+    }
+    return value;
+  };
+  return Object.freeze({
+    widgetsPerDashboard: limit('widgetsPerDashboard', 1000),
+    documentBytes: limit('documentBytes', 64 * 1024 * 1024),
+  });
 }
 
 function toResolver(resolver: PrismiqOptions['resolver']): TenantResolver {

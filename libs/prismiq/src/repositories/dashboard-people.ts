@@ -23,7 +23,7 @@ export async function giveAll(sql: SqlExecutor, scope: TenantScope, from: string
   const parameters = new Parameters();
   return sql.query<Touched>(
     `UPDATE ${scope.dashboards} d SET owner_id = ${parameters.add(to)}, ${RAISED}
-     WHERE ${dashboardIsInTenant(scope.tenant, parameters)} AND d.owner_id::text = ${parameters.add(from)}::text
+     WHERE ${dashboardIsInTenant(scope.tenant, parameters)} AND d.owner_id::text = ${parameters.add(from)}::text AND d.owner_id::text <> ${parameters.add(to)}::text
      RETURNING d.id, d.version`,
     parameters.values,
   );

@@ -7,6 +7,7 @@ import {
   type UpdateDashboard,
 } from '../documents/dashboard.documents.js';
 import { dashboardExport, type DashboardExport, type DashboardExportInput } from '../documents/export.documents.js';
+import { assertSize } from '../documents/limits.js';
 import { parseDocument } from '../documents/parse-document.js';
 import { name, text } from '../documents/text.js';
 import { placements, type WidgetPlacement } from '../documents/widget.documents.js';
@@ -36,7 +37,7 @@ import {
   type DashboardRow,
   type DashboardSummaryRow,
 } from './rows.js';
-import { TenantRepository, type TenantScope } from './tenant-repository.js';
+import { TenantRepository, type Change, type TenantScope } from './tenant-repository.js';
 import { moveWidgets, replaceWidgets } from './widget-set.js';
 
 /**
@@ -53,14 +54,17 @@ export class DashboardRepository extends TenantRepository {
   /**
    * Creates a dashboard, owned by the acting user.
    *
-   * @throws InvalidDocumentError, NameTakenError
+   * @throws InvalidDocumentError, DocumentTooLargeError, NameTakenError
    */
   async create(input: CreateDashboard): Promise<Dashboard> {
     return this.forTenant(async (scope) => {
       const dashboard = parseDocument(createDashboard, input);
+      assertSize(dashboard, this.limits);
       const work = (sql: SqlExecutor) => insertWithWidgets(sql, scope, dashboard);
       // Without widgets it is one statement, which needs no transaction around it.
-      return dashboard.widgets?.length ? this.database.transaction(work) : this.database.write(work);
+      const made = await (dashboard.widgets?.length ? this.database.transaction(work) : this.database.write(work));
+      scope.changed(creationOf(made));
+      return made;
     });
   }
 
@@ -104,13 +108,14 @@ export class DashboardRepository extends TenantRepository {
    * Changes what `patch` names. `widgets` replaces the set, matching by id: those known are updated in place, those without an
    * id or with an unknown one are new, those absent are deleted. A patch that changes nothing leaves the version as it is.
    *
-   * @throws RecordNotFoundError, RecordForbiddenError, InvalidDocumentError, NameTakenError, StaleVersionError
+   * @throws RecordNotFoundError, RecordForbiddenError, InvalidDocumentError, DocumentTooLargeError, NameTakenError, StaleVersionError
    */
   async update(id: string, patch: UpdateDashboard, options: WriteOptions = {}): Promise<Dashboard> {
     return this.forTenant(async (scope) => {
       const { widgets, ...columns } = parseDocument(updateDashboard, patch);
+      assertSize({ ...columns, widgets }, this.limits);
       return this.database.transaction(async (sql) => {
-        const { differs } = await lockDashboard(sql, scope, id, options, (parameters) =>
+        const { differs, version } = await lockDashboard(sql, scope, id, options, (parameters) =>
           columnsOf(columns, parameters).map(([column, value]) => `d.${column} IS DISTINCT FROM ${value}`),
         );
         const widgetsDiffer = widgets !== undefined && (await replaceWidgets(sql, scope, id, widgets));
@@ -120,6 +125,7 @@ export class DashboardRepository extends TenantRepository {
               columnsOf(columns, parameters).map(([column, value]) => `${column} = ${value}`),
             ),
           );
+          scope.changed(updateOf(id, version));
         }
         return readDashboard(sql, scope, id);
       });
@@ -135,9 +141,9 @@ export class DashboardRepository extends TenantRepository {
     return this.forTenant(async (scope) => {
       const moves = parseDocument(placements, layout);
       return this.database.transaction(async (sql) => {
-        await lockDashboard(sql, scope, id, options);
+        const { version } = await lockDashboard(sql, scope, id, options);
         if (await moveWidgets(sql, scope, id, moves)) {
-          await changeDashboard(sql, scope, id);
+          scope.changed(updateOf(id, version));
         }
         return readDashboard(sql, scope, id);
       });
@@ -155,7 +161,9 @@ export class DashboardRepository extends TenantRepository {
       this.database.transaction(async (sql) => {
         const source = await readDashboard(sql, scope, id);
         const wanted = parseDocument(copyName, options.name ?? `${source.name} (Copy)`);
-        return duplicateDashboard(sql, scope, source, wanted);
+        const copy = await duplicateDashboard(sql, scope, source, wanted);
+        scope.changed(creationOf(copy));
+        return copy;
       }),
     );
   }
@@ -172,12 +180,13 @@ export class DashboardRepository extends TenantRepository {
   /**
    * Creates a dashboard from an export, owned by the acting user and shared with nobody. All or nothing.
    *
-   * @throws InvalidDocumentError, NameTakenError, RecordForbiddenError (to overwrite it)
+   * @throws InvalidDocumentError, DocumentTooLargeError, NameTakenError, RecordForbiddenError (to overwrite it)
    */
   async import(input: DashboardExportInput, options: ImportOptions = {}): Promise<ImportResult> {
     return this.forTenant(async (scope) => {
       const { name = input.name, onConflict, dryRun } = parseDocument(importOptions, options);
       const content = parseDocument(dashboardExport, { ...input, name });
+      assertSize(content, this.limits);
       const undo = new Error('dry run');
       let result: ImportResult | undefined;
       const work = this.database.transaction(async (sql) => {
@@ -191,7 +200,11 @@ export class DashboardRepository extends TenantRepository {
           throw error;
         }
       });
-      return result!;
+      const { action, dashboard } = result!;
+      if (!dryRun) {
+        scope.changed(action === 'overwritten' ? updateOf(dashboard.id, dashboard.version - 1) : creationOf(dashboard));
+      }
+      return { action, dashboard };
     });
   }
 
@@ -204,11 +217,12 @@ export class DashboardRepository extends TenantRepository {
     return this.forTenant(async (scope) => {
       const owner = parseDocument(user, userId);
       await this.database.transaction(async (sql) => {
-        const { differs } = await lockDashboard(sql, scope, id, options, (parameters) => [
+        const { differs, version } = await lockDashboard(sql, scope, id, options, (parameters) => [
           `d.owner_id IS DISTINCT FROM ${parameters.add(owner)}`,
         ]);
         if (differs) {
           await changeDashboard(sql, scope, id, (parameters) => [`owner_id = ${parameters.add(owner)}`]);
+          scope.changed(updateOf(id, version));
         }
       });
     });
@@ -223,7 +237,9 @@ export class DashboardRepository extends TenantRepository {
   async transferAllOwnership(fromUserId: string, toUserId: string): Promise<number> {
     return this.forTenant(async (scope) => {
       const [from, to] = [parseDocument(user, fromUserId), parseDocument(user, toUserId)];
-      return (await this.database.write((sql) => giveAll(sql, scope, from, to))).length;
+      const touched = await this.database.write((sql) => giveAll(sql, scope, from, to));
+      touched.forEach(({ id, version }) => scope.changed(updateOf(id, version - 1)));
+      return touched.length;
     });
   }
 
@@ -236,7 +252,9 @@ export class DashboardRepository extends TenantRepository {
   async removeViewer(userId: string): Promise<number> {
     return this.forTenant(async (scope) => {
       const viewer = parseDocument(user, userId);
-      return (await this.database.write((sql) => removeFromViewers(sql, scope, viewer))).length;
+      const touched = await this.database.write((sql) => removeFromViewers(sql, scope, viewer));
+      touched.forEach(({ id, version }) => scope.changed(updateOf(id, version - 1)));
+      return touched.length;
     });
   }
 
@@ -248,7 +266,8 @@ export class DashboardRepository extends TenantRepository {
   async delete(id: string, options: WriteOptions = {}): Promise<void> {
     return this.forTenant((scope) =>
       this.database.transaction(async (sql) => {
-        await lockDashboard(sql, scope, id, options);
+        const { version } = await lockDashboard(sql, scope, id, options);
+        scope.changed({ kind: 'dashboard', action: 'deleted', id, versionBefore: version });
         const parameters = new Parameters();
         await sql.query(
           `DELETE FROM ${scope.dashboards} d
@@ -259,6 +278,21 @@ export class DashboardRepository extends TenantRepository {
     );
   }
 }
+
+const creationOf = ({ id, version }: Dashboard): Change => ({
+  kind: 'dashboard',
+  action: 'created',
+  id,
+  versionAfter: version,
+});
+
+const updateOf = (id: string, version: number): Change => ({
+  kind: 'dashboard',
+  action: 'updated',
+  id,
+  versionBefore: version,
+  versionAfter: version + 1,
+});
 
 const user = text(255).refine((id) => id.length > 0, 'must not be empty');
 

@@ -24,6 +24,8 @@ export interface Dashboard {
   allowedViewers: string[];
   /** From top to bottom, then from left to right. */
   widgets: Widget[];
+  /** Members whose stored documents are of no use, if there are any. They can be replaced by an update. */
+  invalid?: ('layout' | 'filters')[];
   /** 1 at first; each change of the dashboard or of one of its widgets raises it by one. */
   version: number;
   createdAt: Date;
@@ -58,6 +60,8 @@ export interface Widget {
   config: WidgetConfig;
   createdAt: Date;
   updatedAt: Date;
+  /** Members whose stored documents are of no use, if there are any; they come as they are, and can be replaced by an update. */
+  invalid?: ('type' | 'query' | 'position' | 'config')[];
 }
 
 /** A widget after a write. @publicApi */

@@ -1,4 +1,5 @@
 import { readFilters, readLayout } from '../documents/dashboard.documents.js';
+import { isWidgetType } from '../documents/widget.documents.js';
 import type { Dashboard, DashboardSummary, SavedQuery, Widget } from './records.js';
 
 /**
@@ -44,7 +45,27 @@ const withDates = <T extends { createdAt: number; updatedAt: number }>(row: T) =
   updatedAt: new Date(row.updatedAt),
 });
 
-export const toWidget = (row: WidgetRow): Widget => withDates(row);
+export function toWidget(row: WidgetRow): Widget {
+  const widget: Widget = withDates(row);
+  const invalid = invalidMembers(widget);
+  return invalid.length > 0 ? { ...widget, invalid } : widget;
+}
+
+/** Only what a reader stumbles over: the full rules, checked on writing, would cost too much on every read. */
+function invalidMembers({ type, query, position, config }: Widget): NonNullable<Widget['invalid']> {
+  return [
+    ...(isWidgetType(type) ? [] : ['type' as const]),
+    ...(query === null || isDocument(query) ? [] : ['query' as const]),
+    ...(isPosition(position) ? [] : ['position' as const]),
+    ...(isDocument(config) ? [] : ['config' as const]),
+  ];
+}
+
+const isDocument = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isPosition = (value: unknown): boolean =>
+  isDocument(value) && ['x', 'y', 'w', 'h'].every((member) => Number.isInteger(value[member]));
 
 export const toDashboardSummary = (row: DashboardSummaryRow): DashboardSummary => withDates(row);
 
@@ -55,7 +76,17 @@ export function toDashboard(row: DashboardRow): Dashboard {
   const widgets = row.widgets
     .map(toWidget)
     .sort((a, b) => grid(a.position?.y, b.position?.y) || grid(a.position?.x, b.position?.x));
-  return { ...withDates(row), layout: readLayout(row.layout), filters: readFilters(row.filters), widgets };
+  const invalid = [
+    ...(isDocument(row.layout) ? [] : ['layout' as const]),
+    ...(Array.isArray(row.filters) && row.filters.every(isDocument) ? [] : ['filters' as const]),
+  ];
+  return {
+    ...withDates(row),
+    layout: readLayout(row.layout),
+    filters: readFilters(row.filters),
+    widgets,
+    ...(invalid.length > 0 ? { invalid } : {}),
+  };
 }
 
 const grid = (a: unknown, b: unknown): number => (Number(a) || 0) - (Number(b) || 0);

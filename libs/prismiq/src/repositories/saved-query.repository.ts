@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { z } from 'zod';
+import { assertSize } from '../documents/limits.js';
 import { parseDocument } from '../documents/parse-document.js';
 import {
   createSavedQuery,
@@ -34,6 +35,7 @@ export class SavedQueryRepository extends TenantRepository {
   async create(input: CreateSavedQuery): Promise<SavedQuery> {
     return this.forTenant(async (scope) => {
       const { name, description = null, query, isShared = false } = parseDocument(createSavedQuery, input);
+      assertSize({ query }, this.limits);
       const { tenantId, userId = null } = scope.tenant;
       const parameters = new Parameters();
       const values = [
@@ -49,6 +51,7 @@ export class SavedQueryRepository extends TenantRepository {
       const [row] = await withNameCheck('saved query', scope.tenant, name, () =>
         this.database.write((sql) => sql.query<SavedQueryRow>(statement, parameters.values)),
       );
+      scope.changed({ kind: 'saved query', action: 'created', id: row!.id, versionAfter: row!.version });
       return toSavedQuery(row!);
     });
   }
@@ -96,12 +99,15 @@ export class SavedQueryRepository extends TenantRepository {
   async update(id: string, patch: UpdateSavedQuery, options: WriteOptions = {}): Promise<SavedQuery> {
     return this.forTenant(async (scope) => {
       const columns = parseDocument(updateSavedQuery, patch);
+      assertSize(columns, this.limits);
       return this.database.transaction(async (sql) => {
-        const { differs } = await lockSavedQuery(sql, scope, id, options, (parameters) =>
+        const { differs, version } = await lockSavedQuery(sql, scope, id, options, (parameters) =>
           columnsOf(columns, parameters).map(([column, value]) => `q.${column} IS DISTINCT FROM ${value}`),
         );
         if (differs) {
           await withNameCheck('saved query', scope.tenant, columns.name, () => change(sql, scope, id, columns));
+          const versions = { versionBefore: version, versionAfter: version + 1 };
+          scope.changed({ kind: 'saved query', action: 'updated', id, ...versions });
         }
         const [query] = await read(sql, scope, id);
         return query!;
@@ -113,7 +119,8 @@ export class SavedQueryRepository extends TenantRepository {
   async delete(id: string, options: WriteOptions = {}): Promise<void> {
     return this.forTenant((scope) =>
       this.database.transaction(async (sql) => {
-        await lockSavedQuery(sql, scope, id, options);
+        const { version } = await lockSavedQuery(sql, scope, id, options);
+        scope.changed({ kind: 'saved query', action: 'deleted', id, versionBefore: version });
         const parameters = new Parameters();
         await sql.query(
           `DELETE FROM ${scope.savedQueries} q

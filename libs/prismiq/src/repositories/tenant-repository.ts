@@ -1,4 +1,8 @@
 import { Inject } from '@nestjs/common';
+import type { ChangeEvent } from '../changes/change-event.js';
+import { ChangeFeed } from '../changes/change-feed.js';
+import type { Limits } from '../documents/limits.js';
+import { PRISMIQ_LIMITS } from '../prismiq.constants.js';
 import { quoteIdentifier } from '../sql/identifier.js';
 import { Database } from '../sql/database.js';
 import { translateError } from '../sql/translate-error.js';
@@ -11,7 +15,13 @@ export interface TenantScope {
   dashboards: string;
   widgets: string;
   savedQueries: string;
+  /** Notes a change, which is told of once it is committed. */
+  changed: (change: Change) => void;
 }
+
+/** A change as a repository notes it; whose it was, is known. */
+export type Change = Pick<ChangeEvent, 'kind' | 'action' | 'id'> &
+  Partial<Pick<ChangeEvent, 'dashboardId' | 'versionBefore' | 'versionAfter'>>;
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -23,21 +33,44 @@ export abstract class TenantRepository {
   constructor(
     @Inject(TenantContext) private readonly context: TenantContext,
     @Inject(Database) protected readonly database: Database,
+    @Inject(ChangeFeed) private readonly feed: ChangeFeed,
+    @Inject(PRISMIQ_LIMITS) protected readonly limits: Limits,
   ) {}
 
-  /** Runs one call for the tenant in context, and translates what the database throws. */
+  /**
+   * Runs one call for the tenant in context, translates what the database throws, and tells of the changes when they are
+   * committed. A call is one transaction, so that either all that it noted has happened, or it throws.
+   */
   protected async forTenant<T>(call: (scope: TenantScope) => Promise<T>): Promise<T> {
     const tenant = this.context.require();
-    const schema = quoteIdentifier(tenant.schema);
-    try {
-      return await call({
-        tenant,
-        dashboards: `${schema}.prismiq_dashboards`,
-        widgets: `${schema}.prismiq_widgets`,
-        savedQueries: `${schema}.prismiq_saved_queries`,
+    const { tenantId, schema, userId } = tenant;
+    const quoted = quoteIdentifier(schema);
+    const events: ChangeEvent[] = [];
+    const changed = (change: Change): void => {
+      events.push({
+        tenantId,
+        schema,
+        userId,
+        dashboardId: undefined,
+        versionBefore: undefined,
+        versionAfter: undefined,
+        ...change,
       });
+    };
+    try {
+      const result = await call({
+        tenant,
+        dashboards: `${quoted}.prismiq_dashboards`,
+        widgets: `${quoted}.prismiq_widgets`,
+        savedQueries: `${quoted}.prismiq_saved_queries`,
+        changed,
+      });
+      if (events.length > 0) {
+        this.database.afterCommit(() => this.feed.publish(events));
+      }
+      return result;
     } catch (error) {
-      throw translateError(error, { tenantId: tenant.tenantId, schema: tenant.schema });
+      throw translateError(error, { tenantId, schema });
     }
   }
 }

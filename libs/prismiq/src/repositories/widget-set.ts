@@ -53,8 +53,8 @@ export async function replaceWidgets(
 }
 
 /**
- * Moves widgets of a locked dashboard, in one statement. Positions are merged, so that minW and its like survive where only x, y,
- * w and h come. Ids that are not on the dashboard are passed over.
+ * Moves widgets of a locked dashboard and, if that changes anything, raises its version, in one statement. Positions are merged, so
+ * that minW and its like survive where only x, y, w and h come. Ids that are not on the dashboard are passed over.
  *
  * @returns whether anything has changed
  */
@@ -66,13 +66,18 @@ export async function moveWidgets(
 ): Promise<boolean> {
   const parameters = new Parameters();
   const merged = `CASE jsonb_typeof(w.position) WHEN 'object' THEN w.position || i.position ELSE i.position END`;
-  const moved = await sql.query(
-    `UPDATE ${widgets} w SET position = ${merged}, updated_at = now()
-     FROM ${dashboards} d, jsonb_to_recordset(${parameters.json(placements)}) AS i ("widgetId" uuid, position jsonb)
-     WHERE ${dashboardIsInTenant(tenant, parameters)} AND d.id = ${parameters.add(dashboardId)}
-       AND w.dashboard_id = d.id AND w.id = i."widgetId" AND w.position IS DISTINCT FROM ${merged}
-     RETURNING w.id`,
+  const dashboard = `${dashboardIsInTenant(tenant, parameters)} AND d.id = ${parameters.add(dashboardId)}`;
+  const [row] = await sql.query<{ changed: boolean }>(
+    `WITH moved AS (
+       UPDATE ${widgets} w SET position = ${merged}, updated_at = now()
+       FROM ${dashboards} d, jsonb_to_recordset(${parameters.json(placements)}) AS i ("widgetId" uuid, position jsonb)
+       WHERE ${dashboard} AND w.dashboard_id = d.id AND w.id = i."widgetId" AND w.position IS DISTINCT FROM ${merged}
+       RETURNING w.id),
+     raised AS (
+       UPDATE ${dashboards} d SET version = d.version + 1, updated_at = now()
+       WHERE ${dashboard} AND EXISTS (SELECT 1 FROM moved))
+     SELECT EXISTS (SELECT 1 FROM moved) AS changed`,
     parameters.values,
   );
-  return moved.length > 0;
+  return row!.changed;
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { z } from 'zod';
+import { assertSize, assertWidgetCount } from '../documents/limits.js';
 import { parseDocument } from '../documents/parse-document.js';
 import {
   createWidget,
@@ -15,7 +16,7 @@ import { changeDashboard, readDashboard } from './dashboard-statements.js';
 import { lockDashboard, notFound, type WriteOptions } from './lock-record.js';
 import type { Widget, WidgetOfVersion } from './records.js';
 import { toWidget, WIDGET_COLUMNS, type WidgetRow } from './rows.js';
-import { isId, TenantRepository, type TenantScope } from './tenant-repository.js';
+import { isId, TenantRepository, type Change, type TenantScope } from './tenant-repository.js';
 
 /**
  * The widgets of the dashboards of the tenant in context. A widget is reached through its dashboard, always: who may see and
@@ -28,12 +29,15 @@ import { isId, TenantRepository, type TenantScope } from './tenant-repository.js
  */
 @Injectable()
 export class WidgetRepository extends TenantRepository {
-  /** @throws RecordNotFoundError, RecordForbiddenError (of the dashboard), InvalidDocumentError, StaleVersionError */
+  /** @throws RecordNotFoundError, RecordForbiddenError (of the dashboard), InvalidDocumentError, DocumentTooLargeError,
+   *   StaleVersionError */
   async create(dashboardId: string, input: CreateWidget, options: WriteOptions = {}): Promise<WidgetOfVersion> {
     return this.forTenant(async (scope) => {
       const widget = parseDocument(createWidget, input);
+      assertSize(widget, this.limits);
       return this.database.transaction(async (sql) => {
         const { version } = await lockDashboard(sql, scope, dashboardId, options);
+        assertWidgetCount((await countWidgets(sql, scope, dashboardId)) + 1, this.limits);
         const parameters = new Parameters();
         const values = [
           parameters.add(widget.type),
@@ -50,6 +54,7 @@ export class WidgetRepository extends TenantRepository {
           parameters.values,
         );
         await changeDashboard(sql, scope, dashboardId);
+        scope.changed(changeOf('created', dashboardId, row!.id, version));
         return { ...toWidget(row!), dashboardVersion: version + 1 };
       });
     });
@@ -83,6 +88,7 @@ export class WidgetRepository extends TenantRepository {
   ): Promise<WidgetOfVersion> {
     return this.forTenant(async (scope) => {
       const columns = parseDocument(updateWidget, patch);
+      assertSize(columns, this.limits);
       return this.database.transaction(async (sql) => {
         const { version } = await lockDashboard(sql, scope, dashboardId, options);
         const stored = await readWidget(sql, scope, dashboardId, id);
@@ -92,6 +98,7 @@ export class WidgetRepository extends TenantRepository {
           return { ...stored, dashboardVersion: version };
         }
         await changeDashboard(sql, scope, dashboardId);
+        scope.changed(changeOf('updated', dashboardId, id, version));
         return { ...changed, dashboardVersion: version + 1 };
       });
     });
@@ -101,7 +108,7 @@ export class WidgetRepository extends TenantRepository {
   async delete(dashboardId: string, id: string, options: WriteOptions = {}): Promise<void> {
     return this.forTenant((scope) =>
       this.database.transaction(async (sql) => {
-        await lockDashboard(sql, scope, dashboardId, options);
+        const { version } = await lockDashboard(sql, scope, dashboardId, options);
         await readWidget(sql, scope, dashboardId, id);
         const parameters = new Parameters();
         await sql.query(
@@ -111,9 +118,30 @@ export class WidgetRepository extends TenantRepository {
           parameters.values,
         );
         await changeDashboard(sql, scope, dashboardId);
+        scope.changed(changeOf('deleted', dashboardId, id, version));
       }),
     );
   }
+}
+
+/** @param version of the dashboard, before the change */
+const changeOf = (action: Change['action'], dashboardId: string, id: string, version: number): Change => ({
+  kind: 'widget',
+  action,
+  id,
+  dashboardId,
+  versionBefore: version,
+  versionAfter: version + 1,
+});
+
+async function countWidgets(sql: SqlExecutor, scope: TenantScope, dashboardId: string): Promise<number> {
+  const parameters = new Parameters();
+  const [row] = await sql.query<{ count: number }>(
+    `SELECT count(*)::int FROM ${scope.widgets} w JOIN ${scope.dashboards} d ON d.id = w.dashboard_id
+     WHERE ${dashboardIsInTenant(scope.tenant, parameters)} AND d.id = ${parameters.add(dashboardId)}`,
+    parameters.values,
+  );
+  return row!.count;
 }
 
 type Columns = z.output<typeof updateWidget>;

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { PRISMIQ_ORM } from '../prismiq.constants.js';
+import { AfterCommit } from './after-commit.js';
 import { currentTransaction, mikroOrmExecutor } from './mikro-orm-executor.js';
 import type { SqlExecutor } from './sql-executor.js';
 import { inTransaction } from './transaction.js';
@@ -9,8 +10,10 @@ import { inTransaction } from './transaction.js';
 @Injectable()
 export class Database implements SqlExecutor {
   readonly #executor: SqlExecutor;
+  readonly #afterCommit = new AfterCommit();
 
   constructor(@Inject(PRISMIQ_ORM) private readonly orm: MikroORM) {
+    orm.em.getEventManager().registerSubscriber(this.#afterCommit);
     this.#executor = mikroOrmExecutor(
       orm.em,
       () => currentTransaction(orm.em) ?? orm.em.getConnection('write').getClient(),
@@ -30,5 +33,15 @@ export class Database implements SqlExecutor {
   /** Runs one writing statement, in such a way that its failure does not end the host's transaction. */
   write<T>(work: (sql: SqlExecutor) => Promise<T>): Promise<T> {
     return currentTransaction(this.orm.em) === undefined ? work(this) : this.transaction(work);
+  }
+
+  /** Runs a callback when what was written is committed: now, or with the host's transaction. */
+  afterCommit(callback: () => void): void {
+    const transaction = currentTransaction(this.orm.em);
+    if (transaction === undefined) {
+      callback();
+    } else {
+      this.#afterCommit.add(transaction, callback);
+    }
   }
 }

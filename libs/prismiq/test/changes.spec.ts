@@ -1,0 +1,165 @@
+import type { INestApplication } from '@nestjs/common';
+import { MikroORM } from '@mikro-orm/postgresql';
+import { jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import {
+  ChangeFeed,
+  DashboardRepository,
+  ensureTables,
+  PrismiqModule,
+  SavedQueryRepository,
+  TenantContext,
+  WidgetRepository,
+  type ChangeEvent,
+} from '@prismiq/nestjs';
+import { TestDatabase } from '../../../test/support/test-database.js';
+import { boot, ormModule, resolver } from './support/host.js';
+
+const QUERY = { tables: [{ id: 'o', name: 'orders' }], columns: [{ table_id: 'o', column: 'amount' }] };
+const WIDGET = { type: 'text' as const, title: 'W', position: { x: 0, y: 0, w: 1, h: 1 } };
+
+describe('the change feed', () => {
+  let database: TestDatabase;
+  let app: INestApplication;
+  let dashboards: DashboardRepository;
+  let heard: string[];
+  let events: ChangeEvent[];
+
+  beforeAll(async () => {
+    database = await TestDatabase.create();
+    await ensureTables(database.pool, { schema: 'tenant_acme', createSchema: true });
+    app = await boot({ imports: [ormModule(database), PrismiqModule.forRoot({ resolver })] });
+    dashboards = app.get(DashboardRepository);
+    app.get(ChangeFeed).subscribe((event) => {
+      events.push(event);
+      const { kind, action, versionBefore: before = '-', versionAfter: after = '-' } = event;
+      heard.push(`${kind} ${action} ${before} ${after}`);
+    });
+  });
+  beforeEach(() => {
+    heard = [];
+    events = [];
+  });
+  afterEach(() =>
+    database.query('DELETE FROM tenant_acme.prismiq_dashboards; DELETE FROM tenant_acme.prismiq_saved_queries'),
+  );
+  afterAll(async () => {
+    await app.close();
+    await database.close();
+  });
+
+  const ada = <T>(work: () => Promise<T>): Promise<T> =>
+    app.get(TenantContext).runInTenant({ tenantId: 'acme', userId: 'ada' }, work);
+  const em = () => app.get(MikroORM).em.fork();
+
+  it('tells of every write: whose, what, and the versions before and after', async () => {
+    const [widgets, queries] = [app.get(WidgetRepository), app.get(SavedQueryRepository)];
+    const {
+      id,
+      widgets: [widget],
+    } = await ada(() => dashboards.create({ name: 'S', widgets: [WIDGET] }));
+    expect(events).toEqual([
+      {
+        tenantId: 'acme',
+        schema: 'tenant_acme',
+        userId: 'ada',
+        kind: 'dashboard',
+        action: 'created',
+        id,
+        dashboardId: undefined,
+        versionBefore: undefined,
+        versionAfter: 1,
+      },
+    ]);
+    await ada(() => dashboards.update(id, { name: 'T' }));
+    await ada(() => dashboards.update(id, { name: 'T' })); // changes nothing
+    await ada(() => dashboards.updateLayout(id, [{ widgetId: widget!.id, position: { x: 1, y: 1, w: 1, h: 1 } }]));
+    const made = await ada(() => widgets.create(id, WIDGET));
+    await ada(() => widgets.update(id, made.id, { title: 'V' }));
+    await ada(() => widgets.delete(id, made.id));
+    expect(events.at(-1)).toMatchObject({ kind: 'widget', id: made.id, dashboardId: id });
+    await ada(() => dashboards.import({ version: '1.0', name: 'T' }, { onConflict: 'overwrite' }));
+    await ada(() => dashboards.import({ version: '1.0', name: 'U' }, { dryRun: true }));
+    await ada(() => dashboards.removeViewer('ada'));
+    await ada(() => dashboards.transferAllOwnership('ada', 'ada'));
+    await ada(() => dashboards.duplicate(id));
+    await ada(() => dashboards.delete(id));
+    const query = await ada(() => queries.create({ name: 'q', query: QUERY }));
+    await ada(() => queries.update(query.id, { isShared: true }));
+    await ada(() => queries.delete(query.id));
+    expect(heard).toEqual([
+      'dashboard created - 1',
+      'dashboard updated 1 2',
+      'dashboard updated 2 3',
+      'widget created 3 4',
+      'widget updated 4 5',
+      'widget deleted 5 6',
+      'dashboard updated 6 7',
+      'dashboard created - 1',
+      'dashboard deleted 7 -',
+      'saved query created - 1',
+      'saved query updated 1 2',
+      'saved query deleted 2 -',
+    ]);
+  });
+
+  it('says nothing of a write that was refused', async () => {
+    await ada(() => dashboards.create({ name: 'S' }));
+    await ada(() => dashboards.create({ name: 'S' })).catch(() => undefined);
+    await ada(() => dashboards.create({ name: '' })).catch(() => undefined);
+    expect(heard).toHaveLength(1);
+  });
+
+  it('waits for the commit of the host', async () => {
+    await em().transactional(async () => {
+      await ada(() => dashboards.create({ name: 'S' }));
+      expect(heard).toEqual([]);
+    });
+    expect(heard).toEqual(['dashboard created - 1']);
+  });
+
+  it('waits for the outermost, and forgets what a savepoint rolled back', async () => {
+    await em().transactional(async (outer) => {
+      await outer.transactional(async (inner) => {
+        await ada(() => dashboards.create({ name: 'A' }));
+        await inner
+          .transactional(async () => {
+            await ada(() => dashboards.create({ name: 'B' }));
+            throw new Error('no');
+          })
+          .catch(() => undefined);
+      });
+      expect(heard).toEqual([]);
+    });
+    expect(heard).toEqual(['dashboard created - 1']);
+    expect(await database.query('SELECT name FROM tenant_acme.prismiq_dashboards')).toEqual([{ name: 'A' }]);
+  });
+
+  it('says nothing of what the host rolled back', async () => {
+    const failure = em().transactional(async (outer) => {
+      await ada(() => dashboards.create({ name: 'A' }));
+      await outer.transactional(() => ada(() => dashboards.create({ name: 'B' })));
+      throw new Error('no');
+    });
+    await expect(failure).rejects.toThrow('no');
+    expect(heard).toEqual([]);
+  });
+
+  it('goes on when a listener fails, and until it is told not to', async () => {
+    const log = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    const calls: string[] = [];
+    const ends = [
+      app.get(ChangeFeed).subscribe(() => {
+        throw new Error('broken');
+      }),
+      app.get(ChangeFeed).subscribe(async () => Promise.reject(new Error('broken later'))),
+      app.get(ChangeFeed).subscribe(({ action }) => calls.push(action)),
+    ];
+    await ada(() => dashboards.create({ name: 'A' }));
+    ends.forEach((end) => end());
+    await ada(() => dashboards.create({ name: 'B' }));
+    expect(calls).toEqual(['created']);
+    expect(log).toHaveBeenCalledTimes(2);
+    log.mockRestore();
+  });
+});
