@@ -90,6 +90,12 @@ describe('dashboards change hands', () => {
       expect((await ada(() => dashboards.duplicate(id, { name: 'Mine' }))).name).toBe('Mine');
     });
 
+    it('by many at once, each under a name of its own', async () => {
+      const { id } = await ada(() => dashboards.create(SALES));
+      const copies = await Promise.all(Array.from({ length: 8 }, () => ada(() => dashboards.duplicate(id))));
+      expect(new Set(copies.map(({ name }) => name)).size).toBe(8);
+    });
+
     it('not by who may not see it', async () => {
       const { id } = await ada(() => dashboards.create({ name: 'Private' }));
       await expect(bob(() => dashboards.duplicate(id))).rejects.toThrow(RecordNotFoundError);
@@ -169,6 +175,10 @@ describe('dashboards change hands', () => {
       expect(await database.query('SELECT count(*)::int AS n FROM tenant_acme.prismiq_dashboards')).toEqual(before);
       await ada(() => dashboards.create({ name: 'Sales' }));
       await expect(ada(() => dashboards.import(exported, { dryRun: true }))).rejects.toThrow(NameTakenError);
+    });
+
+    it.each([null, undefined, 7, []])('not from %j', async (exported) => {
+      await expect(ada(() => dashboards.import(exported as never))).rejects.toThrow(InvalidDocumentError);
     });
 
     it.each([

@@ -4,6 +4,9 @@ import { z } from 'zod';
 export const text = (max: number = Number.POSITIVE_INFINITY) =>
   z.string().refine((value) => value.length <= max || [...value].length <= max, `must have at most ${max} characters`);
 
+/** The id of a user, in whatever form the host's users have. */
+export const userId = text(255).refine((id) => id.length > 0, 'must not be empty');
+
 /** A name: surrounding white space removed, 1 to 255 characters. */
 export const name = () =>
   z

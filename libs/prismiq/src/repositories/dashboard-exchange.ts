@@ -1,10 +1,12 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { DashboardExport, dashboardExport } from '../documents/export.documents.js';
+import { name } from '../documents/text.js';
 import { NameTakenError } from '../errors/record.errors.js';
 import { Parameters } from '../sql/parameters.js';
+import type { Database } from '../sql/database.js';
 import type { SqlExecutor } from '../sql/sql-executor.js';
 import { changeDashboard } from './dashboard-statements.js';
-import { freeName, insertDashboard, insertWithWidgets, readOwn } from './insert-dashboard.js';
+import { insertDashboard, insertWithWidgets, readOwn, underFreeName } from './insert-dashboard.js';
 import { lockDashboard } from './lock-record.js';
 import type { Dashboard } from './records.js';
 import type { TenantScope } from './tenant-repository.js';
@@ -30,11 +32,44 @@ export interface ImportOptions {
   dryRun?: boolean | undefined;
 }
 
+export const importOptions = z.strictObject({
+  name: name().optional(),
+  onConflict: z.enum(['fail', 'rename', 'overwrite']).default('fail'),
+  dryRun: z.boolean().default(false),
+});
+
+/** The name of a copy as it is asked for: cut to what fits. */
+export const copyName = z.string().transform((wanted) => [...wanted.trim()].slice(0, 255).join('') || 'Copy');
+
 /** @publicApi */
 export interface ImportResult {
   action: 'created' | 'renamed' | 'overwritten';
   /** As it is now or, after a dry run, would be; its ids are then of no use. */
   dashboard: Dashboard;
+}
+
+/** Runs a transaction and, if it is for trial, rolls it back. */
+export async function inTransactionUnlessTrial<T>(
+  isTrial: boolean,
+  database: Database,
+  work: (sql: SqlExecutor) => Promise<T>,
+): Promise<T> {
+  const trial: { result?: T } = {};
+  try {
+    return await database.transaction(async (sql) => {
+      const result = await work(sql);
+      if (isTrial) {
+        trial.result = result;
+        throw trial;
+      }
+      return result;
+    });
+  } catch (error) {
+    if (error === trial) {
+      return trial.result!;
+    }
+    throw error;
+  }
 }
 
 export const toExport = ({ name, description, layout, filters, widgets }: Dashboard): DashboardExport => ({
@@ -53,14 +88,16 @@ export async function duplicateDashboard(
   source: Dashboard,
   name: string,
 ): Promise<Dashboard> {
-  const copy = await insertDashboard(sql, scope, {
-    name: await freeName(sql, scope, name),
-    description: source.description,
-    layout: source.layout,
-    filters: source.filters,
-    isPublic: false,
-    allowedViewers: [],
-  });
+  const copy = await underFreeName(sql, scope, name, (free) =>
+    insertDashboard(sql, scope, {
+      name: free,
+      description: source.description,
+      layout: source.layout,
+      filters: source.filters,
+      isPublic: false,
+      allowedViewers: [],
+    }),
+  );
   const parameters = new Parameters();
   await sql.query(
     `INSERT INTO ${scope.widgets} (dashboard_id, type, title, query, position, config)
@@ -78,11 +115,11 @@ export async function importDashboard(
   content: z.output<typeof dashboardExport>,
   onConflict: NonNullable<ImportOptions['onConflict']>,
 ): Promise<ImportResult> {
-  const create = async (name: string) =>
+  const create = (name: string) =>
     insertWithWidgets(sql, scope, { ...content, name, isPublic: undefined, allowedViewers: undefined });
   if (onConflict === 'rename') {
-    const name = await freeName(sql, scope, content.name);
-    return { action: name === content.name ? 'created' : 'renamed', dashboard: await create(name) };
+    const dashboard = await underFreeName(sql, scope, content.name, create);
+    return { action: dashboard.name === content.name ? 'created' : 'renamed', dashboard };
   }
   const existing = onConflict === 'overwrite' ? await idOf(sql, scope, content.name) : undefined;
   return existing === undefined

@@ -1,3 +1,5 @@
+import type { z } from 'zod';
+import type { updateDashboard } from '../documents/dashboard.documents.js';
 import { Parameters } from '../sql/parameters.js';
 import type { SqlExecutor } from '../sql/sql-executor.js';
 import { dashboardIsChangeable, dashboardIsVisible } from './access.js';
@@ -41,4 +43,29 @@ export async function changeDashboard(
     `UPDATE ${scope.dashboards} d SET ${set} WHERE ${dashboardIsChangeable(scope.tenant, parameters)} AND d.id = ${parameters.add(id)}`,
     parameters.values,
   );
+}
+
+/** The dashboards that the acting user may see, as the source of a page. */
+export const listOf = ({ tenant, dashboards }: TenantScope, columns: string) => ({
+  from: `${dashboards} d`,
+  alias: 'd' as const,
+  columns,
+  where: (parameters: Parameters) => dashboardIsVisible(tenant, parameters),
+  sort: 'updatedAt' as const,
+});
+
+/** The columns that a patch names, each with the placeholder of its value; what is absent stays as it is. */
+export function columnsOf(
+  patch: Omit<z.output<typeof updateDashboard>, 'widgets'>,
+  parameters: Parameters,
+): (readonly [column: string, value: string])[] {
+  const { name, description, layout, filters, isPublic, allowedViewers } = patch;
+  return [
+    ...(name === undefined ? [] : [['name', parameters.add(name)] as const]),
+    ...(description === undefined ? [] : [['description', parameters.add(description)] as const]),
+    ...(layout === undefined ? [] : [['layout', parameters.json(layout)] as const]),
+    ...(filters === undefined ? [] : [['filters', parameters.json(filters)] as const]),
+    ...(isPublic === undefined ? [] : [['is_public', parameters.add(isPublic)] as const]),
+    ...(allowedViewers === undefined ? [] : [['allowed_viewers', parameters.add(allowedViewers)] as const]),
+  ];
 }

@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { z } from 'zod';
 import {
   createDashboard,
   updateDashboard,
@@ -9,20 +8,23 @@ import {
 import { dashboardExport, type DashboardExport, type DashboardExportInput } from '../documents/export.documents.js';
 import { assertSize } from '../documents/limits.js';
 import { parseDocument } from '../documents/parse-document.js';
-import { name, text } from '../documents/text.js';
+import { userId } from '../documents/text.js';
 import { placements, type WidgetPlacement } from '../documents/widget.documents.js';
 import { Parameters } from '../sql/parameters.js';
 import type { SqlExecutor } from '../sql/sql-executor.js';
-import { dashboardIsChangeable, dashboardIsVisible } from './access.js';
+import { dashboardIsChangeable } from './access.js';
 import {
+  copyName,
   duplicateDashboard,
   importDashboard,
+  importOptions,
+  inTransactionUnlessTrial,
   toExport,
   type ImportOptions,
   type ImportResult,
 } from './dashboard-exchange.js';
 import { giveAll, removeFromViewers } from './dashboard-people.js';
-import { changeDashboard, readDashboard, readDashboards } from './dashboard-statements.js';
+import { changeDashboard, columnsOf, listOf, readDashboard, readDashboards } from './dashboard-statements.js';
 import { insertWithWidgets } from './insert-dashboard.js';
 import { readPage, type ListOptions, type Page } from './list-page.js';
 import { lockDashboard, type WriteOptions } from './lock-record.js';
@@ -37,7 +39,7 @@ import {
   type DashboardRow,
   type DashboardSummaryRow,
 } from './rows.js';
-import { TenantRepository, type Change, type TenantScope } from './tenant-repository.js';
+import { TenantRepository, type Change } from './tenant-repository.js';
 import { moveWidgets, replaceWidgets } from './widget-set.js';
 
 /**
@@ -184,23 +186,12 @@ export class DashboardRepository extends TenantRepository {
    */
   async import(input: DashboardExportInput, options: ImportOptions = {}): Promise<ImportResult> {
     return this.forTenant(async (scope) => {
-      const { name = input.name, onConflict, dryRun } = parseDocument(importOptions, options);
+      const { name = input?.name, onConflict, dryRun } = parseDocument(importOptions, options);
       const content = parseDocument(dashboardExport, { ...input, name });
       assertSize(content, this.limits);
-      const undo = new Error('dry run');
-      let result: ImportResult | undefined;
-      const work = this.database.transaction(async (sql) => {
-        result = await importDashboard(sql, scope, content, onConflict);
-        if (dryRun) {
-          throw undo;
-        }
-      });
-      await work.catch((error: unknown) => {
-        if (error !== undo) {
-          throw error;
-        }
-      });
-      const { action, dashboard } = result!;
+      const { action, dashboard } = await inTransactionUnlessTrial(dryRun, this.database, (sql) =>
+        importDashboard(sql, scope, content, onConflict),
+      );
       if (!dryRun) {
         scope.changed(action === 'overwritten' ? updateOf(dashboard.id, dashboard.version - 1) : creationOf(dashboard));
       }
@@ -213,9 +204,9 @@ export class DashboardRepository extends TenantRepository {
    *
    * @throws RecordNotFoundError, RecordForbiddenError, InvalidDocumentError, StaleVersionError
    */
-  async transferOwnership(id: string, userId: string, options: WriteOptions = {}): Promise<void> {
+  async transferOwnership(id: string, toUserId: string, options: WriteOptions = {}): Promise<void> {
     return this.forTenant(async (scope) => {
-      const owner = parseDocument(user, userId);
+      const owner = parseDocument(userId, toUserId);
       await this.database.transaction(async (sql) => {
         const { differs, version } = await lockDashboard(sql, scope, id, options, (parameters) => [
           `d.owner_id IS DISTINCT FROM ${parameters.add(owner)}`,
@@ -236,7 +227,7 @@ export class DashboardRepository extends TenantRepository {
    */
   async transferAllOwnership(fromUserId: string, toUserId: string): Promise<number> {
     return this.forTenant(async (scope) => {
-      const [from, to] = [parseDocument(user, fromUserId), parseDocument(user, toUserId)];
+      const [from, to] = [parseDocument(userId, fromUserId), parseDocument(userId, toUserId)];
       const touched = await this.database.write((sql) => giveAll(sql, scope, from, to));
       touched.forEach(({ id, version }) => scope.changed(updateOf(id, version - 1)));
       return touched.length;
@@ -249,9 +240,9 @@ export class DashboardRepository extends TenantRepository {
    * @returns how many dashboards he was listed on
    * @throws RecordForbiddenError, InvalidDocumentError
    */
-  async removeViewer(userId: string): Promise<number> {
+  async removeViewer(viewerId: string): Promise<number> {
     return this.forTenant(async (scope) => {
-      const viewer = parseDocument(user, userId);
+      const viewer = parseDocument(userId, viewerId);
       const touched = await this.database.write((sql) => removeFromViewers(sql, scope, viewer));
       touched.forEach(({ id, version }) => scope.changed(updateOf(id, version - 1)));
       return touched.length;
@@ -293,38 +284,3 @@ const updateOf = (id: string, version: number): Change => ({
   versionBefore: version,
   versionAfter: version + 1,
 });
-
-const user = text(255).refine((id) => id.length > 0, 'must not be empty');
-
-/** Surrounded by white space as it may be, and cut where the suffix does not fit. */
-const copyName = z.string().transform((wanted) => [...wanted.trim()].slice(0, 255).join('') || 'Copy');
-
-const importOptions = z.strictObject({
-  name: name().optional(),
-  onConflict: z.enum(['fail', 'rename', 'overwrite']).default('fail'),
-  dryRun: z.boolean().default(false),
-});
-
-const listOf = ({ tenant, dashboards }: TenantScope, columns: string) => ({
-  from: `${dashboards} d`,
-  alias: 'd' as const,
-  columns,
-  where: (parameters: Parameters) => dashboardIsVisible(tenant, parameters),
-  sort: 'updatedAt' as const,
-});
-
-/** The columns that a patch names, each with the placeholder of its value; what is absent stays as it is. */
-function columnsOf(
-  patch: Omit<z.output<typeof updateDashboard>, 'widgets'>,
-  parameters: Parameters,
-): (readonly [column: string, value: string])[] {
-  const { name, description, layout, filters, isPublic, allowedViewers } = patch;
-  return [
-    ...(name === undefined ? [] : [['name', parameters.add(name)] as const]),
-    ...(description === undefined ? [] : [['description', parameters.add(description)] as const]),
-    ...(layout === undefined ? [] : [['layout', parameters.json(layout)] as const]),
-    ...(filters === undefined ? [] : [['filters', parameters.json(filters)] as const]),
-    ...(isPublic === undefined ? [] : [['is_public', parameters.add(isPublic)] as const]),
-    ...(allowedViewers === undefined ? [] : [['allowed_viewers', parameters.add(allowedViewers)] as const]),
-  ];
-}

@@ -74,10 +74,31 @@ export async function readOwn(sql: SqlExecutor, scope: TenantScope, id: string):
 
 const MAX_CHARACTERS = 255;
 
+/** How often somebody else may be quicker with the name that was free. */
+const MAX_ATTEMPTS = 10;
+
 /**
- * The first name that is free: the one asked for, or that with ` (2)`, ` (3)` and so on behind it, cut so that it fits.
+ * Inserts under the first name that is free: the one asked for, or that with ` (2)`, ` (3)` and so on behind it, cut so that it
+ * fits.
  */
-export async function freeName(sql: SqlExecutor, { tenant, dashboards }: TenantScope, name: string): Promise<string> {
+export async function underFreeName(
+  sql: SqlExecutor,
+  scope: TenantScope,
+  wanted: string,
+  insert: (name: string) => Promise<Dashboard>,
+): Promise<Dashboard> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await insert(await freeName(sql, scope, wanted));
+    } catch (error) {
+      if (!(error instanceof NameTakenError) || attempt === MAX_ATTEMPTS) {
+        throw error;
+      }
+    }
+  }
+}
+
+async function freeName(sql: SqlExecutor, { tenant, dashboards }: TenantScope, name: string): Promise<string> {
   const candidates = Array.from({ length: 1000 }, (_, index) => {
     const suffix = index === 0 ? '' : ` (${index + 1})`;
     return [...name].slice(0, MAX_CHARACTERS - suffix.length).join('') + suffix;
