@@ -114,34 +114,27 @@ describe('dashboards change hands', () => {
     });
 
     it('come back equal, whatever JSON is in them', async () => {
-      const json = fc.jsonValue({ maxDepth: 4, noUnicodeString: false }).filter((value) => {
-        const text = JSON.stringify(value);
-        // What PostgreSQL's jsonb cannot hold, and a key that no object can have as its own.
-        return !/\\u0000|\\ud[89a-f]|__proto__/i.test(text) && !/-0(?![.\d])/.test(text);
-      });
+      const reserved = ['raw_sql', 'data_source_mode', 'hyperlink', '__proto__'];
+      // What JSON can carry (it knows no -0) and jsonb can hold.
+      const json = fc
+        .dictionary(fc.string({ unit: 'binary' }), fc.jsonValue({ maxDepth: 4 }))
+        .map((config) => JSON.parse(JSON.stringify(config)) as Record<string, unknown>)
+        .filter(
+          (config) =>
+            !/\\u0000|__proto__/.test(JSON.stringify(config)) &&
+            !Object.keys(config).some((key) => reserved.includes(key)),
+        );
       await fc.assert(
-        fc.asyncProperty(fc.dictionary(fc.string({ minLength: 1 }), json), async (config) => {
-          const {
-            raw_sql: _,
-            data_source_mode: __,
-            hyperlink: ___,
-            ['__proto__']: ____,
-            ...free
-          } = config as Record<string, unknown>;
-          if (/\\u0000|\\ud[89a-f]/i.test(JSON.stringify(free))) {
-            return;
-          }
-          const made = await ada(() =>
-            dashboards.create({ ...SALES, widgets: [{ ...SALES.widgets![1]!, config: free }] }),
-          );
+        fc.asyncProperty(json, async (config) => {
+          await database.query('DELETE FROM tenant_acme.prismiq_dashboards');
+          const made = await ada(() => dashboards.create({ ...SALES, widgets: [{ ...SALES.widgets![1]!, config }] }));
           const exported = await ada(() => dashboards.export(made.id));
           await ada(() => dashboards.delete(made.id));
           const { dashboard } = await ada(() => dashboards.import(JSON.parse(JSON.stringify(exported))));
-          expect(dashboard.widgets[0]!.config).toEqual(free);
+          expect(dashboard.widgets[0]!.config).toEqual(config);
           expect(dashboard).toMatchObject({ layout: made.layout, filters: made.filters, name: made.name });
-          await ada(() => dashboards.delete(dashboard.id));
         }),
-        { numRuns: 60 },
+        { numRuns: 300 },
       );
     });
 
