@@ -6,7 +6,7 @@ import { dashboardIsChangeable, dashboardIsVisible } from './access.js';
 import { notFound } from './lock-record.js';
 import type { Dashboard } from './records.js';
 import { DASHBOARD_COLUMNS, toDashboard, widgetsOf, type DashboardRow } from './rows.js';
-import { isId, type TenantScope } from './tenant-repository.js';
+import { isId, type Change, type TenantScope } from './tenant-repository.js';
 
 /** The dashboards that the acting user may see, newest change first; with `id`, that one. */
 export async function readDashboards(sql: SqlExecutor, scope: TenantScope, id?: string): Promise<Dashboard[]> {
@@ -69,3 +69,20 @@ export function columnsOf(
     ...(allowedViewers === undefined ? [] : [['allowed_viewers', parameters.add(allowedViewers)] as const]),
   ];
 }
+
+/** How the making of a dashboard is told of. */
+export const creationOf = ({ id, version }: Dashboard): Change => ({
+  kind: 'dashboard',
+  action: 'created',
+  id,
+  versionAfter: version,
+});
+
+/** @param version before the update */
+export const updateOf = (id: string, version: number): Change => ({
+  kind: 'dashboard',
+  action: 'updated',
+  id,
+  versionBefore: version,
+  versionAfter: version + 1,
+});

@@ -24,7 +24,15 @@ import {
   type ImportResult,
 } from './dashboard-exchange.js';
 import { giveAll, removeFromViewers } from './dashboard-people.js';
-import { changeDashboard, columnsOf, listOf, readDashboard, readDashboards } from './dashboard-statements.js';
+import {
+  changeDashboard,
+  columnsOf,
+  creationOf,
+  listOf,
+  readDashboard,
+  readDashboards,
+  updateOf,
+} from './dashboard-statements.js';
 import { insertWithWidgets } from './insert-dashboard.js';
 import { readPage, type ListOptions, type Page } from './list-page.js';
 import { lockDashboard, type WriteOptions } from './lock-record.js';
@@ -39,7 +47,7 @@ import {
   type DashboardRow,
   type DashboardSummaryRow,
 } from './rows.js';
-import { TenantRepository, type Change } from './tenant-repository.js';
+import { TenantRepository } from './tenant-repository.js';
 import { moveWidgets, replaceWidgets } from './widget-set.js';
 
 /**
@@ -269,18 +277,3 @@ export class DashboardRepository extends TenantRepository {
     );
   }
 }
-
-const creationOf = ({ id, version }: Dashboard): Change => ({
-  kind: 'dashboard',
-  action: 'created',
-  id,
-  versionAfter: version,
-});
-
-const updateOf = (id: string, version: number): Change => ({
-  kind: 'dashboard',
-  action: 'updated',
-  id,
-  versionBefore: version,
-  versionAfter: version + 1,
-});
