@@ -3,6 +3,7 @@ import { text } from '../documents/text.js';
 import { InvalidDocumentError } from '../errors/record.errors.js';
 import { Parameters } from '../sql/parameters.js';
 import type { SqlExecutor } from '../sql/sql-executor.js';
+import { toMicroseconds } from './rows.js';
 
 /** Which part of a list, and in which order. @publicApi */
 export interface ListOptions {
@@ -60,14 +61,19 @@ const listOptions = z.strictObject({
 
 const COLUMNS = { name: 'name', createdAt: 'created_at', updatedAt: 'updated_at' };
 
-/** A time as whole microseconds, so that none is passed over or comes twice for a rounding. */
-const MICROSECONDS = (column: string) => `(extract(epoch FROM ${column}) * 1000000)::bigint`;
+/** What every row of a list has to continue by. */
+interface Listed {
+  id: string;
+  name: string;
+  createdAt: number;
+  updatedAt: number;
+}
 
 /**
  * Reads one page, in one statement. A page begins after the last row of the one before, by value and not by number, so that rows
  * which come or go meanwhile shift nothing.
  */
-export async function readPage<Row extends object>(
+export async function readPage<Row extends Listed>(
   sql: SqlExecutor,
   { from, alias, columns, where, sort: defaultSort }: ListSource,
   input: ListOptions,
@@ -76,22 +82,21 @@ export async function readPage<Row extends object>(
   const { sort = defaultSort, limit } = options;
   const { order = sort === 'name' ? 'asc' : 'desc' } = options;
   const column = `${alias}.${COLUMNS[sort]}`;
-  const key = sort === 'name' ? column : MICROSECONDS(column);
   const parameters = new Parameters();
   const matching = [where(parameters), ...filters(alias, options, parameters)].join(' AND ');
   const after = options.cursor === undefined ? undefined : decode(options.cursor, sort, order);
   const rest = after === undefined ? 'true' : afterCursor(alias, column, sort, order, after, parameters);
   const total = options.total ? `, (SELECT count(*)::int FROM ${from} WHERE ${matching}) AS total` : '';
-  const rows = await sql.query<Row & { id: string; cursorKey: string; total?: number }>(
-    `SELECT ${columns}, ${key}::text AS "cursorKey"${total} FROM ${from}
+  const rows = await sql.query<Row & { total?: number }>(
+    `SELECT ${columns}${total} FROM ${from}
      WHERE ${matching} AND ${rest} ORDER BY ${column} ${order}, ${alias}.id LIMIT ${parameters.add(limit + 1)}`,
     parameters.values,
   );
   const items = rows.slice(0, limit);
   const last = rows.length > limit ? items.at(-1) : undefined;
   return {
-    items: items.map(({ cursorKey: _, total: __, ...row }) => row as unknown as Row),
-    nextCursor: last === undefined ? undefined : encode([sort, order, last.cursorKey, last.id]),
+    items: options.total ? items.map(({ total: _, ...row }) => row as unknown as Row) : items,
+    nextCursor: last === undefined ? undefined : encode([sort, order, keyOf(last, sort), last.id]),
     // A page behind the last row has no row that could bring the total along.
     total: options.total ? (rows[0]?.total ?? (await count(sql, from, where, alias, options))) : undefined,
   };
@@ -112,6 +117,10 @@ async function count(
   );
   return row!.total;
 }
+
+/** By what the next page continues: times in whole microseconds, so that no row is passed over or comes twice for a rounding. */
+const keyOf = (row: Listed, sort: NonNullable<ListOptions['sort']>): string =>
+  sort === 'name' ? row.name : String(toMicroseconds(row[sort]));
 
 type Options = z.output<typeof listOptions>;
 type Cursor = [sort: string, order: string, key: string, id: string];

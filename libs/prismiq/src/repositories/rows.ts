@@ -3,10 +3,15 @@ import { isWidgetType } from '../documents/widget.documents.js';
 import type { Dashboard, DashboardSummary, SavedQuery, Widget } from './records.js';
 
 /**
- * Times are read as milliseconds since 1970: what a driver makes of a timestamp depends on its settings and on the session's
- * time zone.
+ * Times are read as seconds since 1970: what a driver makes of a timestamp depends on its settings and on the session's time zone.
+ * By date_part, whose double is exact to the microsecond and made much faster than the numeric of extract.
  */
-const epoch = (column: string) => `(extract(epoch FROM ${column}) * 1000)::float8`;
+const epoch = (column: string) => `date_part('epoch', ${column})`;
+
+/** Microseconds since 1970, exactly. */
+export const toMicroseconds = (seconds: number): number => Math.round(seconds * 1_000_000);
+
+const toDate = (seconds: number): Date => new Date(Math.floor(toMicroseconds(seconds) / 1000));
 
 type Row<T> = Omit<T, 'createdAt' | 'updatedAt' | 'widgets'> & { createdAt: number; updatedAt: number };
 export type WidgetRow = Row<Widget>;
@@ -41,8 +46,8 @@ export const SAVED_QUERY_COLUMNS = `q.id, q.tenant_id AS "tenantId", q.name, q.d
 
 const withDates = <T extends { createdAt: number; updatedAt: number }>(row: T) => ({
   ...row,
-  createdAt: new Date(row.createdAt),
-  updatedAt: new Date(row.updatedAt),
+  createdAt: toDate(row.createdAt),
+  updatedAt: toDate(row.updatedAt),
 });
 
 export function toWidget(row: WidgetRow): Widget {

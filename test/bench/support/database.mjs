@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { startPostgres } from '@prismiq/dev-postgres';
+import pg from 'pg';
+
+/** Autovacuum would begin some time after seeding, and slow down whoever is measured just then. */
+const FLAGS = ['max_connections=100', 'shared_buffers=1GB', 'max_wal_size=4GB', 'autovacuum=off'];
+
+/**
+ * Runs `work` on a new database, and drops it: on the server that DATABASE_URL names, or on an embedded one.
+ *
+ * @param {(url: string) => Promise<T>} work
+ * @returns {Promise<T>}
+ * @template T
+ */
+export async function withDatabase(work) {
+  // Without a handler a signal ends Node at once, and the embedded server would go on.
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.once(signal, () => process.exit(1));
+  }
+  const server = await startServer();
+  try {
+    return await onServer(server.url, work);
+  } finally {
+    await server.stop();
+  }
+}
+
+async function startServer() {
+  const { DATABASE_URL } = process.env;
+  if (DATABASE_URL !== undefined) {
+    return { url: DATABASE_URL, stop: async () => undefined };
+  }
+  const dataDir = fileURLToPath(new URL(`../../../.data/bench-${process.pid}`, import.meta.url));
+  return startPostgres({ dataDir, persistent: false, flags: FLAGS });
+}
+
+async function onServer(serverUrl, work) {
+  const admin = new pg.Pool({ connectionString: serverUrl, max: 1 });
+  const name = `prismiq_bench_${randomUUID().replaceAll('-', '')}`;
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  try {
+    await admin.query(`CREATE DATABASE ${name}`);
+    try {
+      return await work(url.href);
+    } finally {
+      await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
+    }
+  } finally {
+    await admin.end();
+  }
+}

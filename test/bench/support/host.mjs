@@ -1,0 +1,26 @@
+import { NestFactory } from '@nestjs/core';
+import { MikroOrmModule } from '@mikro-orm/nestjs';
+import { PostgreSqlDriver } from '@mikro-orm/postgresql';
+import { PrismiqModule } from '@prismiq/nestjs';
+
+/** What a host tells MikroORM. */
+export const ormOptions = (url, connections) => ({
+  clientUrl: url,
+  driver: PostgreSqlDriver,
+  pool: { min: 0, max: connections },
+  ensureDatabase: false,
+  logger: () => undefined,
+});
+
+/** The root module of a host, without a decorator, which plain JavaScript does not have. */
+export const hostModule = (url, connections, prismiqOptions) => ({
+  module: class Host {},
+  imports: [
+    MikroOrmModule.forRoot({ ...ormOptions(url, connections), discovery: { warnWhenNoEntities: false }, entities: [] }),
+    PrismiqModule.forRoot(prismiqOptions),
+  ],
+});
+
+/** A host without a server, as a job or a script has it. */
+export const startHost = (url, connections) =>
+  NestFactory.createApplicationContext(hostModule(url, connections, { resolver: () => undefined }), { logger: false });

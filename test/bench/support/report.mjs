@@ -1,0 +1,28 @@
+const WIDTHS = [34, 10, 10, 10, 8, 16];
+
+/** Prints what was measured, a line for each contender. */
+export function printTable(title, results) {
+  printLine([title, 'ops/s', 'p50 ms', 'p99 ms', 'ratio', 'of the rounds']);
+  for (const { name, perSecond, p50, p99, ratio, ratios } of results) {
+    const range = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
+    printLine([`  ${name}`, perSecond.toFixed(0), p50.toFixed(2), p99.toFixed(2), ratio.toFixed(3), range]);
+  }
+  console.log();
+}
+
+const printLine = ([first, ...others]) =>
+  console.log(first.padEnd(WIDTHS[0]) + others.map((text, index) => text.padStart(WIDTHS[index + 1])).join(''));
+
+/** The last line of a benchmark, for programs. */
+export function printResult(bench, ratios) {
+  const rounded = Object.entries(ratios).map(([name, ratio]) => [name, Math.round(ratio * 1000) / 1000]);
+  console.log(JSON.stringify({ bench, ratios: Object.fromEntries(rounded) }));
+}
+
+/** Says how long a step took. */
+export async function step(name, work) {
+  const started = performance.now();
+  const result = await work();
+  console.log(`${name}: ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  return result;
+}
