@@ -269,6 +269,29 @@ describe('the repositories', () => {
       expect(await ada(() => dashboards.list())).toHaveLength(1);
     });
 
+    it('leave a dashboard as it was, byte for byte, when the database refuses the last widget', async () => {
+      const { id } = await ada(() => dashboards.create({ name: 'S', widgets: [widget('a'), widget('b', 1)] }));
+      const bytes = () =>
+        database.query(
+          `SELECT d::text, (SELECT string_agg(w::text, ' ' ORDER BY w.id) FROM tenant_acme.prismiq_widgets w) AS widgets
+           FROM tenant_acme.prismiq_dashboards d`,
+        );
+      const before = await bytes();
+      await database.query(`ALTER TABLE tenant_acme.prismiq_widgets ADD CONSTRAINT refused CHECK (title <> 'refused')`);
+      const set = [...Array.from({ length: 20 }, (_, i) => widget(`w${i}`)), widget('refused')];
+      await expect(ada(() => dashboards.update(id, { name: 'T', widgets: set }))).rejects.toMatchObject({
+        code: 'DATABASE_ERROR',
+        sqlState: '23514',
+      });
+      await expect(ada(() => dashboards.create({ name: 'New', widgets: set }))).rejects.toThrow(/23514/);
+      await expect(ada(() => dashboards.import({ version: '1.0', name: 'New', widgets: set }))).rejects.toThrow(
+        /23514/,
+      );
+      await expect(ada(() => widgets.create(id, widget('refused')))).rejects.toThrow(/23514/);
+      await database.query('ALTER TABLE tenant_acme.prismiq_widgets DROP CONSTRAINT refused');
+      expect(await bytes()).toEqual(before);
+    });
+
     it('move widgets, keeping their limits, and ignore those that are gone', async () => {
       const position = { x: 0, y: 0, w: 2, h: 2, minW: 2 };
       const before = await ada(() => dashboards.create({ name: 'S', widgets: [{ ...widget('a'), position }] }));

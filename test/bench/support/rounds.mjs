@@ -1,3 +1,6 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
 /** Random numbers that every contender of a round gets alike, so that all do the same work. */
 export function randomFrom(seed) {
   let state = seed;
@@ -22,8 +25,8 @@ export function percentile(values, share) {
  *
  * @typedef {(random: ReturnType<typeof randomFrom>) => Promise<unknown>} Operation
  * @param {Operation} operation
- * @param {{ callers: number, seconds?: number, operations?: number, seed?: number }} options it ends after `seconds`, or
- *   when `operations` have begun
+ * @param {{ callers: number, seconds?: number, operations?: number, seed?: number }} options ends after that many seconds,
+ *   or when that many operations have begun
  */
 export async function load(operation, { callers, seconds = Infinity, operations = Infinity, seed = 1 }) {
   const random = randomFrom(seed);
@@ -44,6 +47,19 @@ export async function load(operation, { callers, seconds = Infinity, operations 
   return { perSecond: (latencies.length / (performance.now() - started)) * 1000, latencies };
 }
 
+/** Everybody comes first, and after everybody else, equally often. */
+function orderOf(round, list) {
+  const first = round % list.length;
+  const order = [...list.slice(first), ...list.slice(0, first)];
+  return round % 2 === 0 ? order : order.reverse();
+}
+
+/** Nobody shall clean up behind the one before. */
+const collectGarbage = (() => {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc');
+})();
+
 /**
  * Measures contenders in alternating rounds, since a machine does not keep its speed: each round has a ratio of its
  * own, taken within seconds, and the median of these counts.
@@ -55,8 +71,8 @@ export async function load(operation, { callers, seconds = Infinity, operations 
 export async function compete(contenders, { rounds, ...options }) {
   const results = contenders.map(([name, operation]) => ({ name, operation, speeds: [], latencies: [] }));
   for (let round = 0; round < rounds; round += 1) {
-    for (let turn = 0; turn < results.length; turn += 1) {
-      const { operation, speeds, latencies } = results[(turn + round) % results.length];
+    for (const { operation, speeds, latencies } of orderOf(round, results)) {
+      collectGarbage();
       const measured = await load(operation, { ...options, seed: round });
       speeds.push(measured.perSecond);
       latencies.push(measured.latencies);
