@@ -47,11 +47,10 @@ export async function load(operation, { callers, seconds = Infinity, operations 
   return { perSecond: (latencies.length / (performance.now() - started)) * 1000, latencies };
 }
 
-/** Everybody comes first, and after everybody else, equally often. */
-function orderOf(round, list) {
-  const first = round % list.length;
-  const order = [...list.slice(first), ...list.slice(0, first)];
-  return round % 2 === 0 ? order : order.reverse();
+/** By chance: in a fixed order each would always run in the wake of the same other one. */
+function shuffled(list, random) {
+  const drawn = list.map((item) => ({ item, place: random.next() }));
+  return drawn.sort((a, b) => a.place - b.place).map(({ item }) => item);
 }
 
 /** Nobody shall clean up behind the one before. */
@@ -71,7 +70,7 @@ const collectGarbage = (() => {
 export async function compete(contenders, { rounds, ...options }) {
   const results = contenders.map(([name, operation]) => ({ name, operation, speeds: [], latencies: [] }));
   for (let round = 0; round < rounds; round += 1) {
-    for (const { operation, speeds, latencies } of orderOf(round, results)) {
+    for (const { operation, speeds, latencies } of shuffled(results, randomFrom(round))) {
       collectGarbage();
       const measured = await load(operation, { ...options, seed: round });
       speeds.push(measured.perSecond);

@@ -5,6 +5,7 @@ import { NameTakenError } from '../errors/record.errors.js';
 import { Parameters } from '../sql/parameters.js';
 import type { Database } from '../sql/database.js';
 import type { SqlExecutor } from '../sql/sql-executor.js';
+import { dashboardIsInTenant } from './access.js';
 import { changeDashboard } from './dashboard-statements.js';
 import { insertDashboard, insertWithWidgets, readOwn, underFreeName } from './insert-dashboard.js';
 import { lockDashboard } from './lock-record.js';
@@ -102,7 +103,8 @@ export async function duplicateDashboard(
   await sql.query(
     `INSERT INTO ${scope.widgets} (dashboard_id, type, title, query, position, config)
      SELECT ${parameters.add(copy.id)}::uuid, w.type, w.title, w.query, w.position, w.config
-     FROM ${scope.widgets} w WHERE w.dashboard_id = ${parameters.add(source.id)}`,
+     FROM ${scope.widgets} w JOIN ${scope.dashboards} d ON d.id = w.dashboard_id
+     WHERE ${dashboardIsInTenant(scope.tenant, parameters)} AND d.id = ${parameters.add(source.id)}`,
     parameters.values,
   );
   return readOwn(sql, scope, copy.id);
