@@ -44,11 +44,12 @@ export const SAVED_QUERY_COLUMNS = `q.id, q.tenant_id AS "tenantId", q.name, q.d
   q.is_shared AS "isShared", q.version,
   ${epoch('q.created_at')} AS "createdAt", ${epoch('q.updated_at')} AS "updatedAt"`;
 
-const withDates = <T extends { createdAt: number; updatedAt: number }>(row: T) => ({
-  ...row,
-  createdAt: toDate(row.createdAt),
-  updatedAt: toDate(row.updatedAt),
-});
+/** In place: the row is nobody else's, and a list has many. */
+const withDates = <T extends { createdAt: number; updatedAt: number }>(row: T) =>
+  Object.assign(row as Omit<T, 'createdAt' | 'updatedAt'>, {
+    createdAt: toDate(row.createdAt),
+    updatedAt: toDate(row.updatedAt),
+  });
 
 export function toWidget(row: WidgetRow): Widget {
   const widget: Widget = withDates(row);
