@@ -7,7 +7,7 @@ import { printResult, printTable, step } from './support/report.mjs';
 import { compete, load } from './support/rounds.mjs';
 import { makeTenants } from './support/tenants.mjs';
 
-const { BENCH_TENANTS = '1000', BENCH_ROUNDS = '21', BENCH_SECONDS = '0.5' } = process.env;
+const { BENCH_TENANTS = '1000', BENCH_ROUNDS = '30', BENCH_SECONDS = '0.4' } = process.env;
 const SIZE = { tenants: Number(BENCH_TENANTS), dashboards: 50, widgetsEach: 12 };
 const CALLERS = 8;
 const CONNECTIONS = 8;

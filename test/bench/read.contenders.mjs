@@ -1,6 +1,6 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { DashboardRepository, PRISMIQ_ENTITIES, PrismiqDashboard, PrismiqWidget, TenantContext } from '@prismiq/nestjs';
-import pg from 'pg';
+import { openPool } from './support/database.mjs';
 import { ormOptions, startHost } from './support/host.mjs';
 import { USER } from './support/tenants.mjs';
 
@@ -23,7 +23,7 @@ const byPlace = (a, b) => a.position.y - b.position.y || a.position.x - b.positi
 
 /** Raw `pg`: one statement by hand, as fast as it can be written with values bound and nothing prepared. */
 export function floor(url, connections) {
-  const pool = new pg.Pool({ connectionString: url, max: connections });
+  const pool = openPool(url, connections);
   const columns = `d.id, d.name, d.description, d.owner_id AS "ownerId", d.is_public AS "isPublic",
     d.allowed_viewers AS "allowedViewers", d.version, d.created_at AS "createdAt", d.updated_at AS "updatedAt"`;
   const visible = 'd.tenant_id = $1 AND (d.is_public OR d.owner_id = $2 OR $2 = ANY(d.allowed_viewers))';

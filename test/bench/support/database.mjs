@@ -6,6 +6,14 @@ import pg from 'pg';
 /** Autovacuum would begin some time after seeding, and slow down whoever is measured just then. */
 const FLAGS = ['max_connections=100', 'shared_buffers=1GB', 'max_wal_size=4GB', 'autovacuum=off'];
 
+/** A pool whose connections stay open: a new one would have to learn the tables again, while somebody is measured. */
+export function openPool(url, connections) {
+  const pool = new pg.Pool({ connectionString: url, max: connections, idleTimeoutMillis: 0 });
+  // Its end is told before the connections are closed, and the server says so when their database is dropped.
+  pool.on('error', () => undefined);
+  return pool;
+}
+
 /**
  * Runs `work` on a new database, and drops it: on the server that DATABASE_URL names, or on an embedded one.
  *
@@ -36,7 +44,7 @@ async function startServer() {
 }
 
 async function onServer(serverUrl, work) {
-  const admin = new pg.Pool({ connectionString: serverUrl, max: 1 });
+  const admin = openPool(serverUrl, 1);
   const name = `prismiq_bench_${randomUUID().replaceAll('-', '')}`;
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;

@@ -7,7 +7,8 @@ import { PrismiqModule } from '@prismiq/nestjs';
 export const ormOptions = (url, connections) => ({
   clientUrl: url,
   driver: PostgreSqlDriver,
-  pool: { min: 0, max: connections },
+  // As those of openPool, its connections stay open.
+  pool: { max: connections, idleTimeoutMillis: 0 },
   ensureDatabase: false,
   logger: () => undefined,
 });

@@ -1,10 +1,12 @@
+import { percentile } from './rounds.mjs';
+
 const WIDTHS = [34, 10, 10, 10, 8, 16];
 
 /** Prints what was measured, a line for each contender. */
 export function printTable(title, results) {
-  printLine([title, 'ops/s', 'p50 ms', 'p99 ms', 'ratio', 'of the rounds']);
+  printLine([title, 'ops/s', 'p50 ms', 'p99 ms', 'ratio', 'middle half']);
   for (const { name, perSecond, p50, p99, ratio, ratios } of results) {
-    const range = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
+    const range = [0.25, 0.75].map((share) => percentile(ratios, share).toFixed(2)).join(' to ');
     printLine([`  ${name}`, perSecond.toFixed(0), p50.toFixed(2), p99.toFixed(2), ratio.toFixed(3), range]);
   }
   console.log();

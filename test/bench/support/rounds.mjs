@@ -1,6 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-
 /** Random numbers that every contender of a round gets alike, so that all do the same work. */
 export function randomFrom(seed) {
   let state = seed;
@@ -25,8 +22,8 @@ export function percentile(values, share) {
  *
  * @typedef {(random: ReturnType<typeof randomFrom>) => Promise<unknown>} Operation
  * @param {Operation} operation
- * @param {{ callers: number, seconds?: number, operations?: number, seed?: number }} options ends after that many seconds,
- *   or when that many operations have begun
+ * @param {{ callers: number, seconds?: number, operations?: number, seed?: number }} options ends after that many
+ *   seconds, or when that many operations have begun
  */
 export async function load(operation, { callers, seconds = Infinity, operations = Infinity, seed = 1 }) {
   const random = randomFrom(seed);
@@ -53,12 +50,6 @@ function shuffled(list, random) {
   return drawn.sort((a, b) => a.place - b.place).map(({ item }) => item);
 }
 
-/** Nobody shall clean up behind the one before. */
-const collectGarbage = (() => {
-  setFlagsFromString('--expose-gc');
-  return runInNewContext('gc');
-})();
-
 /**
  * Measures contenders in alternating rounds, since a machine does not keep its speed: each round has a ratio of its
  * own, taken within seconds, and the median of these counts.
@@ -71,7 +62,6 @@ export async function compete(contenders, { rounds, ...options }) {
   const results = contenders.map(([name, operation]) => ({ name, operation, speeds: [], latencies: [] }));
   for (let round = 0; round < rounds; round += 1) {
     for (const { operation, speeds, latencies } of shuffled(results, randomFrom(round))) {
-      collectGarbage();
       const measured = await load(operation, { ...options, seed: round });
       speeds.push(measured.perSecond);
       latencies.push(measured.latencies);

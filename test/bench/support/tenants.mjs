@@ -1,5 +1,5 @@
 import { prismiqSchemaSql } from '@prismiq/nestjs';
-import pg from 'pg';
+import { openPool } from './database.mjs';
 import { FILTERS, LAYOUT, widgets } from './documents.mjs';
 import { load } from './rounds.mjs';
 
@@ -17,7 +17,7 @@ const CONNECTIONS = 8;
  * @returns {Promise<{ tenantId: string, schema: string, ids: string[] }[]>} with the ids of the visible dashboards
  */
 export async function makeTenants(url, { tenants, dashboards, widgetsEach }) {
-  const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS });
+  const pool = openPool(url, CONNECTIONS);
   const made = [];
   let next = 0;
   const makeOne = async () => {
