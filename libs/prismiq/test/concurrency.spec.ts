@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { INestApplication } from '@nestjs/common';
 import {
   DashboardRepository,
@@ -87,6 +88,27 @@ describe('under load', () => {
         expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
         expect(stored.version).toBe(version + 2);
       }
+    }
+  });
+
+  it('dashboards saved at the same moment with the same new widget ids all get their widgets, under ids of their own', async () => {
+    await start();
+    const made = await ada(() =>
+      Promise.all(['a', 'b', 'c', 'd'].map((name) => dashboards().create({ name, widgets: [widget('old')] }))),
+    );
+    for (let round = 0; round < 20; round += 1) {
+      const ids = Array.from({ length: 20 }, () => randomUUID());
+      const saved = await Promise.all(
+        made.map(({ id, name }, index) => {
+          // In another order each, and one without an id among them.
+          const set = [...ids.slice(index * 5), ...ids.slice(0, index * 5)].map((id) => ({ ...widget(name), id }));
+          return ada(() => dashboards().update(id, { widgets: [...set, widget('new')] }));
+        }),
+      );
+      const stored = saved.flatMap(({ widgets }) => widgets.map(({ id }) => id));
+      expect(new Set(stored).size).toBe(4 * 21);
+      expect(stored).toEqual(expect.arrayContaining(ids));
+      expect(await ada(() => Promise.all(made.map(({ id }) => dashboards().get(id))))).toEqual(saved);
     }
   });
 
