@@ -9,6 +9,7 @@ export { PrismiqModule } from './prismiq.module.js';
 export { getPrismiqToken, getTenantInterceptor, InjectPrismiq, InjectTenantSchema } from './prismiq.decorators.js';
 export type {
   PrismiqAsyncValues,
+  PrismiqControllerName,
   PrismiqControllersOptions,
   PrismiqLimits,
   PrismiqModuleAsyncOptions,
@@ -95,6 +96,7 @@ export {
   DocumentTooLargeError,
   InvalidDocumentError,
   NameTakenError,
+  PreconditionFailedError,
   RecordForbiddenError,
   RecordNotFoundError,
   StaleVersionError,

@@ -51,6 +51,7 @@ export const listOf = ({ tenant, dashboards }: TenantScope, columns: string) => 
   from: `${dashboards} d`,
   alias: 'd' as const,
   columns,
+  tenant,
   where: (parameters: Parameters) => dashboardIsVisible(tenant, parameters),
   sort: 'updatedAt' as const,
 });
