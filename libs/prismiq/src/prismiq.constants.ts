@@ -10,5 +10,5 @@ export const PRISMIQ_LIMITS = Symbol('PRISMIQ_LIMITS');
 /** The MikroORM instance of a registration, with Prismiq's entities. */
 export const PRISMIQ_ORM = Symbol('PRISMIQ_ORM');
 
-/** The controllers that a registration has mounted. */
-export const PRISMIQ_CONTROLLERS = Symbol('PRISMIQ_CONTROLLERS');
+/** The controllers that a registration has mounted, and how. */
+export const PRISMIQ_MOUNTED = Symbol('PRISMIQ_MOUNTED');

@@ -4,11 +4,14 @@ import {
   type DynamicModule,
   type MiddlewareConsumer,
   type NestModule,
+  type OnModuleInit,
   type Provider,
   type Type,
 } from '@nestjs/common';
 import { ignoreTypeOfNoBody } from './http/ignore-type-of-no-body.js';
 import { mountControllers } from './http/mount-controllers.js';
+import { OutsideControllers } from './http/outside-controllers.js';
+import { PrismiqExceptionFilter } from './http/prismiq-exception.filter.js';
 import type {
   PrismiqModuleAsyncOptions,
   PrismiqModuleOptions,
@@ -16,9 +19,14 @@ import type {
   PrismiqOptionsFactory,
   PrismiqStructure,
 } from './options/prismiq-options.js';
-import { checkStructure, controllersOf, resolveOptions } from './options/resolve-options.js';
+import {
+  checkStructure,
+  controllersOf,
+  resolveOptions,
+  type ResolvedControllersOptions,
+} from './options/resolve-options.js';
 import { InvalidOptionsError } from './errors/configuration.errors.js';
-import { PRISMIQ_CONFIG, PRISMIQ_CONTROLLERS } from './prismiq.constants.js';
+import { PRISMIQ_CONFIG, PRISMIQ_MOUNTED } from './prismiq.constants.js';
 import { exportsOf, providersOf } from './prismiq.providers.js';
 
 /**
@@ -28,7 +36,7 @@ import { exportsOf, providersOf } from './prismiq.providers.js';
  * @publicApi
  */
 @Module({})
-export class PrismiqModule implements NestModule {
+export class PrismiqModule implements NestModule, OnModuleInit {
   /**
    * Registers Prismiq with options that are known now.
    *
@@ -53,14 +61,30 @@ export class PrismiqModule implements NestModule {
     return register(structure, configProviders(source as AsyncSource, structure));
   }
 
-  constructor(@Inject(PRISMIQ_CONTROLLERS) private readonly controllers: Type[]) {}
+  constructor(
+    @Inject(PRISMIQ_MOUNTED) private readonly mounted: Mounted | undefined,
+    @Inject(OutsideControllers) private readonly outside: OutsideControllers,
+  ) {}
 
-  /** Called by Nest. */
+  /** Called by Nest, before it makes the routes of a web application. */
   configure(consumer: MiddlewareConsumer): void {
-    if (this.controllers.length > 0) {
-      consumer.apply(ignoreTypeOfNoBody).forRoutes(...this.controllers);
+    if (this.mounted !== undefined) {
+      const { controllers, options } = this.mounted;
+      consumer.apply(ignoreTypeOfNoBody).forRoutes(...controllers);
+      this.outside.beforeRoutes(controllers, options);
     }
   }
+
+  /** Called by Nest, after it has made the routes. */
+  onModuleInit(): void {
+    this.outside.afterRoutes();
+  }
+}
+
+/** The controllers that a registration has mounted, and how. */
+interface Mounted {
+  controllers: Type[];
+  options: ResolvedControllersOptions;
 }
 
 type AsyncSource = Pick<PrismiqModuleAsyncOptions, 'useFactory' | 'inject' | 'useClass' | 'useExisting'>;
@@ -68,13 +92,19 @@ type AsyncSource = Pick<PrismiqModuleAsyncOptions, 'useFactory' | 'inject' | 'us
 function register(structure: PrismiqStructure, config: Provider[]): DynamicModule {
   const { contextName, imports = [], isGlobal = false } = structure;
   const options = controllersOf(structure);
-  const controllers = options === undefined ? [] : mountControllers(options, contextName);
+  const mounted = options && { options, controllers: mountControllers(options, contextName) };
   return {
     module: PrismiqModule,
     global: isGlobal,
     imports,
-    controllers,
-    providers: [...config, { provide: PRISMIQ_CONTROLLERS, useValue: controllers }, ...providersOf(contextName)],
+    controllers: mounted?.controllers ?? [],
+    providers: [
+      ...config,
+      { provide: PRISMIQ_MOUNTED, useValue: mounted },
+      PrismiqExceptionFilter,
+      OutsideControllers,
+      ...providersOf(contextName),
+    ],
     exports: exportsOf(contextName),
   };
 }
