@@ -70,7 +70,9 @@ export class PrismiqModule implements NestModule, OnModuleInit {
   configure(consumer: MiddlewareConsumer): void {
     if (this.mounted !== undefined) {
       const { controllers, options } = this.mounted;
-      consumer.apply(ignoreTypeOfNoBody).forRoutes(...controllers);
+      if (this.outside.isFastify) {
+        consumer.apply(ignoreTypeOfNoBody).forRoutes(...controllers);
+      }
       this.outside.beforeRoutes(controllers, options);
     }
   }

@@ -153,7 +153,7 @@ describe('under load', () => {
         page: 1,
         summaries: 1,
         layout: 3,
-        save: 4,
+        save: 3,
         create: 3,
         duplicate: 5,
         nothing: 2,

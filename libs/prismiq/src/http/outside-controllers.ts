@@ -47,13 +47,17 @@ export class OutsideControllers {
     @Inject(PrismiqExceptionFilter) private readonly filter: PrismiqExceptionFilter,
   ) {}
 
+  get isFastify(): boolean {
+    return this.adapterHost.httpAdapter.getType() === 'fastify';
+  }
+
   /** To be called before Nest makes the routes. */
   beforeRoutes(controllers: readonly Type[], options: ResolvedControllersOptions): void {
     // Nest provides it to nobody, and the host sets its prefix and version after the modules are made.
     const { applicationConfig } = (this.moduleRef as unknown as { container: { applicationConfig: ApplicationConfig } })
       .container;
     this.#paths = mountedPaths(applicationConfig, controllers, options);
-    if (this.platform === 'fastify') {
+    if (this.isFastify) {
       this.instance<Fastify>().addHook('onRoute', (route) => this.adaptFastifyRoute(route));
     }
   }
@@ -64,7 +68,7 @@ export class OutsideControllers {
     if (mounts.length === 0) {
       return;
     }
-    if (this.platform === 'express') {
+    if (this.adapterHost.httpAdapter.getType() === 'express') {
       const express = this.instance<Express>();
       express.use(mounts, (request, response, next: () => void) =>
         METHODS.includes(request.method) ? this.refuse(request, response) : next(),
@@ -73,7 +77,7 @@ export class OutsideControllers {
         this.fail(error, request, response),
       );
     }
-    if (this.platform === 'fastify') {
+    if (this.isFastify) {
       const fastify = this.instance<Fastify>();
       for (const url of mounts.flatMap((mount) => [mount, `${mount}/*`])) {
         // Two registrations may share a path and differ in their version.
@@ -83,10 +87,6 @@ export class OutsideControllers {
         }
       }
     }
-  }
-
-  private get platform(): string {
-    return this.adapterHost.httpAdapter.getType();
   }
 
   private instance<T>(): T {

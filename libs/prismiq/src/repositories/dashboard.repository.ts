@@ -25,6 +25,7 @@ import {
 } from './dashboard-exchange.js';
 import { giveAll, removeFromViewers } from './dashboard-people.js';
 import {
+  changeAndReadDashboard,
   changeDashboard,
   columnsOf,
   creationOf,
@@ -129,15 +130,15 @@ export class DashboardRepository extends TenantRepository {
           columnsOf(columns, parameters).map(([column, value]) => `d.${column} IS DISTINCT FROM ${value}`),
         );
         const widgetsDiffer = widgets !== undefined && (await replaceWidgets(sql, scope, id, widgets));
-        if (differs || widgetsDiffer) {
-          await withNameCheck('dashboard', scope.tenant, columns.name, () =>
-            changeDashboard(sql, scope, id, (parameters) =>
-              columnsOf(columns, parameters).map(([column, value]) => `${column} = ${value}`),
-            ),
-          );
-          scope.changed(updateOf(id, version));
+        if (!differs && !widgetsDiffer) {
+          return readDashboard(sql, scope, id);
         }
-        return readDashboard(sql, scope, id);
+        scope.changed(updateOf(id, version));
+        return withNameCheck('dashboard', scope.tenant, columns.name, () =>
+          changeAndReadDashboard(sql, scope, id, (parameters) =>
+            columnsOf(columns, parameters).map(([column, value]) => `${column} = ${value}`),
+          ),
+        );
       });
     });
   }

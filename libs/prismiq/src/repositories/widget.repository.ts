@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { z } from 'zod';
-import { assertSize, assertWidgetCount } from '../documents/limits.js';
+import { assertSize, assertWidgetCount, type Limits } from '../documents/limits.js';
 import { parseDocument } from '../documents/parse-document.js';
 import {
   createWidget,
@@ -38,7 +38,7 @@ export class WidgetRepository extends TenantRepository {
       assertSize(widget, this.limits);
       return this.database.transaction(async (sql) => {
         const { version } = await lockDashboard(sql, scope, dashboardId, options);
-        return this.add(sql, scope, dashboardId, version, widget);
+        return addWidget(sql, scope, dashboardId, version, this.limits, widget);
       });
     });
   }
@@ -59,38 +59,9 @@ export class WidgetRepository extends TenantRepository {
         }
         const title = [...original.title].slice(0, MAX_TITLE - COPY.length).join('') + COPY;
         const position = placeBeside(original, layout.columns);
-        return this.add(sql, scope, dashboardId, version, { ...original, title, position });
+        return addWidget(sql, scope, dashboardId, version, this.limits, { ...original, title, position });
       }),
     );
-  }
-
-  /** Adds a widget to a locked dashboard. */
-  private async add(
-    sql: SqlExecutor,
-    scope: TenantScope,
-    dashboardId: string,
-    version: number,
-    widget: Pick<Widget, 'type' | 'title' | 'position' | 'config'> & { query?: Widget['query'] | undefined },
-  ): Promise<WidgetOfVersion> {
-    assertWidgetCount((await countWidgets(sql, scope, dashboardId)) + 1, this.limits);
-    const parameters = new Parameters();
-    const values = [
-      parameters.add(widget.type),
-      parameters.add(widget.title),
-      parameters.json(widget.query),
-      parameters.json(widget.position),
-      parameters.json(widget.config),
-    ];
-    const [row] = await sql.query<WidgetRow>(
-      `INSERT INTO ${scope.widgets} AS w (dashboard_id, type, title, query, position, config)
-       SELECT d.id, ${values.join(', ')} FROM ${scope.dashboards} d
-       WHERE ${dashboardIsInTenant(scope.tenant, parameters)} AND d.id = ${parameters.add(dashboardId)}
-       RETURNING ${WIDGET_COLUMNS}`,
-      parameters.values,
-    );
-    await changeDashboard(sql, scope, dashboardId);
-    scope.changed(changeOf('created', dashboardId, row!.id, version));
-    return { ...toWidget(row!), dashboardVersion: version + 1 };
   }
 
   /** @throws RecordNotFoundError */
@@ -167,6 +138,36 @@ function placeBeside({ position, invalid }: Widget, columns: number): WidgetPosi
   }
   const { x, y, w, h } = position;
   return x + 1 + w <= columns ? { ...position, x: x + 1 } : { ...position, y: y + h };
+}
+
+/** Adds a widget to a locked dashboard. */
+async function addWidget(
+  sql: SqlExecutor,
+  scope: TenantScope,
+  dashboardId: string,
+  version: number,
+  limits: Limits,
+  widget: Pick<Widget, 'type' | 'title' | 'position' | 'config'> & { query?: Widget['query'] | undefined },
+): Promise<WidgetOfVersion> {
+  assertWidgetCount((await countWidgets(sql, scope, dashboardId)) + 1, limits);
+  const parameters = new Parameters();
+  const values = [
+    parameters.add(widget.type),
+    parameters.add(widget.title),
+    parameters.json(widget.query),
+    parameters.json(widget.position),
+    parameters.json(widget.config),
+  ];
+  const [row] = await sql.query<WidgetRow>(
+    `INSERT INTO ${scope.widgets} AS w (dashboard_id, type, title, query, position, config)
+     SELECT d.id, ${values.join(', ')} FROM ${scope.dashboards} d
+     WHERE ${dashboardIsInTenant(scope.tenant, parameters)} AND d.id = ${parameters.add(dashboardId)}
+     RETURNING ${WIDGET_COLUMNS}`,
+    parameters.values,
+  );
+  await changeDashboard(sql, scope, dashboardId);
+  scope.changed(changeOf('created', dashboardId, row!.id, version));
+  return { ...toWidget(row!), dashboardVersion: version + 1 };
 }
 
 /** @param version of the dashboard, before the change */
