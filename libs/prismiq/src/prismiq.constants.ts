@@ -10,5 +10,8 @@ export const PRISMIQ_LIMITS = Symbol('PRISMIQ_LIMITS');
 /** The MikroORM instance of a registration, with Prismiq's entities. */
 export const PRISMIQ_ORM = Symbol('PRISMIQ_ORM');
 
+/** The `contextName` option of a registration. */
+export const PRISMIQ_CONTEXT_NAME = Symbol('PRISMIQ_CONTEXT_NAME');
+
 /** The controllers that a registration has mounted, and how. */
 export const PRISMIQ_MOUNTED = Symbol('PRISMIQ_MOUNTED');

@@ -8,6 +8,8 @@ import {
   type Provider,
   type Type,
 } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import { documentController } from './http/openapi/document-controller.js';
 import { ignoreTypeOfNoBody } from './http/ignore-type-of-no-body.js';
 import { mountControllers } from './http/mount-controllers.js';
 import { OutsideControllers } from './http/outside-controllers.js';
@@ -26,7 +28,7 @@ import {
   type ResolvedControllersOptions,
 } from './options/resolve-options.js';
 import { InvalidOptionsError } from './errors/configuration.errors.js';
-import { PRISMIQ_CONFIG, PRISMIQ_MOUNTED } from './prismiq.constants.js';
+import { PRISMIQ_CONFIG, PRISMIQ_CONTEXT_NAME, PRISMIQ_MOUNTED } from './prismiq.constants.js';
 import { exportsOf, providersOf } from './prismiq.providers.js';
 
 /**
@@ -64,7 +66,14 @@ export class PrismiqModule implements NestModule, OnModuleInit {
   constructor(
     @Inject(PRISMIQ_MOUNTED) private readonly mounted: Mounted | undefined,
     @Inject(OutsideControllers) private readonly outside: OutsideControllers,
-  ) {}
+    @Inject(ModulesContainer) modules: ModulesContainer,
+    @Inject(PRISMIQ_CONTEXT_NAME) contextName: string | undefined,
+  ) {
+    // Now, since a host may make its document before it starts.
+    mounted?.controllers.forEach((controller) =>
+      documentController(controller, suffixOf(modules, controller, contextName)),
+    );
+  }
 
   /** Called by Nest, before it makes the routes of a web application. */
   configure(consumer: MiddlewareConsumer): void {
@@ -81,6 +90,15 @@ export class PrismiqModule implements NestModule, OnModuleInit {
   onModuleInit(): void {
     this.outside.afterRoutes();
   }
+}
+
+/** Ids of operations are unique in a document: only the first registration has them without anything behind. */
+function suffixOf(modules: ModulesContainer, controller: Type, contextName: string | undefined): string {
+  const mounting = [...modules.values()].filter(
+    ({ metatype, controllers }) => metatype === PrismiqModule && controllers.size > 0,
+  );
+  const place = mounting.findIndex(({ controllers }) => controllers.has(controller));
+  return place === 0 ? '' : `_${contextName ?? place + 1}`;
 }
 
 /** The controllers that a registration has mounted, and how. */
@@ -103,6 +121,7 @@ function register(structure: PrismiqStructure, config: Provider[]): DynamicModul
     providers: [
       ...config,
       { provide: PRISMIQ_MOUNTED, useValue: mounted },
+      { provide: PRISMIQ_CONTEXT_NAME, useValue: contextName },
       PrismiqExceptionFilter,
       OutsideControllers,
       ...providersOf(contextName),

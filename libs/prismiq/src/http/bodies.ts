@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { userId } from '../documents/text.js';
+import { name, userId } from '../documents/text.js';
 
 /** What `POST …/duplicate` takes; all of it may be left out. */
 export const duplicateBody = z.object({
@@ -10,4 +10,10 @@ export const duplicateBody = z.object({
 export const transferBody = z.object({
   owner_id: userId,
   version: z.int().nullish().describe('The version that was read.'),
+});
+
+/** What may stand around an export. */
+export const importOptionsBody = z.object({
+  name_override: name().nullish(),
+  on_conflict: z.enum(['fail', 'rename', 'overwrite']).nullish(),
 });

@@ -1,16 +1,9 @@
-import { z } from 'zod';
 import type { DashboardExportInput } from '../documents/export.documents.js';
 import { parseDocument } from '../documents/parse-document.js';
-import { name } from '../documents/text.js';
 import { InvalidDocumentError } from '../errors/record.errors.js';
 import type { ImportOptions } from '../repositories/dashboard-exchange.js';
+import { importOptionsBody } from './bodies.js';
 import { asObject } from './wire.js';
-
-/** What may stand around an export. */
-export const importOptionsBody = z.object({
-  name_override: name().nullish(),
-  on_conflict: z.enum(['fail', 'rename', 'overwrite']).nullish(),
-});
 
 /**
  * Imports what a body holds: an export in `export_data`, or one by itself (wire contract 4).
