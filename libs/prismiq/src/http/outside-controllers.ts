@@ -83,7 +83,13 @@ export class OutsideControllers {
         // Two registrations may share a path and differ in their version.
         const method = METHODS.filter((method) => !fastify.hasRoute({ method, url }));
         if (method.length > 0) {
-          fastify.route({ method, url, handler: (request, reply) => this.refuse(request, reply) });
+          fastify.route({
+            method,
+            url,
+            handler: (request, reply) => this.refuse(request, reply),
+            // What is wrong with the body of a request that has no route is of no interest.
+            errorHandler: (_, request, reply) => this.refuse(request, reply),
+          });
         }
       }
     }
@@ -98,7 +104,7 @@ export class OutsideControllers {
       return;
     }
     // Nest's handlers answer for themselves: what comes here is of the parser.
-    route.errorHandler = (error, request, reply) => this.fail(error, request, reply);
+    route.errorHandler ??= (error, request, reply) => this.fail(error, request, reply);
     const { handler } = route;
     // For Fastify an empty segment is a parameter, for Nest it is none.
     route.handler = (request, reply) =>
