@@ -75,7 +75,8 @@ describe.each(PLATFORMS)(`${REQUESTS} requests of any kind, on %s (FUZZ_SEED=${S
       sent.end(body);
     });
 
-  let failed = false;
+  /** When one lane has found a fault, the others end. */
+  const run = { failed: false };
 
   /** One tenant, and one connection. */
   const runLane = async (lane: number, fuzzer: (ids: () => KnownIds) => Fuzzer, statuses: Map<number, number>) => {
@@ -109,7 +110,7 @@ describe.each(PLATFORMS)(`${REQUESTS} requests of any kind, on %s (FUZZ_SEED=${S
     };
     const requests = fuzzer(() => ids);
     let before = await reset();
-    for (let index = lane; index < REQUESTS && !failed; index += LANES) {
+    for (let index = lane; index < REQUESTS && !run.failed; index += LANES) {
       const fuzzed = requests.request(new Choices(SEED * REQUESTS + index));
       // Somebody else may have put another claim there.
       fuzzed.headers['Authorization'] = authorization;
@@ -118,7 +119,7 @@ describe.each(PLATFORMS)(`${REQUESTS} requests of any kind, on %s (FUZZ_SEED=${S
       const after = await fingerprint();
       const says = `request ${index}: ${fuzzed.method} ${fuzzed.path.slice(0, 200)} ${JSON.stringify(fuzzed.headers)} ${String(fuzzed.body).slice(0, 500)}\n${status} ${text.slice(0, 500)}`;
       const fail = (what: string) => {
-        failed = true;
+        run.failed = true;
         throw new Error(`${what}: ${says}`);
       };
       if (status >= 500 && !(status === 501 && fuzzed.operationId.startsWith('execute'))) {
