@@ -47,19 +47,20 @@ export class InvalidUserIdError extends PrismiqError {
 }
 
 /**
- * The request names a tenant, schema or user in a header, and the authenticated identity is another one.
+ * Two sources disagree about whose request this is: a header, a host name or a route parameter names another tenant, schema or
+ * user than the authenticated identity.
  *
  * @publicApi
  */
 export class TenantMismatchError extends PrismiqError {
   override readonly code = 'TENANT_MISMATCH';
 
-  /** @param header the request header that disagrees */
+  /** @param source what disagrees, e.g. `X-Tenant-ID header` */
   constructor(
-    readonly header: string,
+    readonly source: string,
     context: PrismiqErrorContext = {},
   ) {
-    super(`The ${header} header does not match the authenticated identity`, 403, true, context);
+    super(`The ${source} does not match the authenticated identity`, 403, true, context);
   }
 }
 
@@ -100,3 +101,53 @@ export class TenantOutdatedError extends PrismiqError {
     );
   }
 }
+
+/**
+ * The tenant directory knows no tenant of this id. Nothing was sent to the tenant's schema.
+ *
+ * @publicApi
+ */
+export class TenantNotFoundError extends PrismiqError {
+  override readonly code = 'TENANT_NOT_FOUND';
+
+  constructor(context: PrismiqErrorContext) {
+    super(
+      `The tenant directory knows no tenant ${quote(context.tenantId)}. If it has just been made: commit first, or call inside the ` +
+        'transaction that makes it, and call tenantRegistry.invalidate(tenantId) afterwards. ' +
+        'Without a `directory` option, a tenant exists as soon as its schema holds Prismiq tables; ensureTables makes them.',
+      404,
+      false,
+      context,
+    );
+  }
+}
+
+/**
+ * The tenant exists, and is suspended: nobody works for it until its directory says `active` again.
+ *
+ * @publicApi
+ */
+export class TenantSuspendedError extends PrismiqError {
+  override readonly code = 'TENANT_SUSPENDED';
+
+  constructor(context: PrismiqErrorContext) {
+    super('This tenant is suspended. Ask the provider of the application.', 403, true, context);
+  }
+}
+
+/**
+ * The tenant directory failed, did not answer in time, or gave an answer of no use; see `cause`. Whether the tenant exists is not
+ * known, and not assumed.
+ *
+ * @publicApi
+ */
+export class TenantDirectoryError extends PrismiqError {
+  override readonly code = 'TENANT_DIRECTORY_FAILED';
+
+  constructor(problem: string, context: PrismiqErrorContext = {}) {
+    super(`The tenant directory ${problem}`, 503, false, context);
+  }
+}
+
+/** JSON shows control characters and quotes for what they are. */
+const quote = (text: string | undefined): string => JSON.stringify(text ?? '');
