@@ -46,7 +46,9 @@ export class BoundTenantEntityManager extends TenantEntityManager {
       if (scope === undefined || RequestContext.currentRequestContext() !== scope.request) {
         return current;
       }
-      return (scope.em ??= bind((current ?? orm.em) as EntityManager, scope.schema));
+      // Outside of the scope, since a fork asks for its context while it is made.
+      scope.em ??= this.#scopes.run(undefined, () => bind((current ?? orm.em) as EntityManager, scope.schema));
+      return scope.em;
     });
   }
 
