@@ -6,7 +6,6 @@ import {
   Get,
   Header,
   Injectable,
-  Sse,
   StreamableFile,
   UseGuards,
   UseInterceptors,
@@ -36,7 +35,7 @@ import {
   TenantRequiredError,
   type Tenant,
 } from '@prismiq/nestjs';
-import { firstValueFrom, interval, map, take, toArray } from 'rxjs';
+import { firstValueFrom } from 'rxjs';
 import request from 'supertest';
 import { WebSocket } from 'ws';
 import { TestDatabase } from '../../../test/support/test-database.js';
@@ -87,15 +86,6 @@ describe('the tenant, by whatever way the code is reached', () => {
       @Header('Content-Type', 'text/plain')
       file() {
         return new StreamableFile(Readable.from(this.lines()), { type: 'text/plain' });
-      }
-
-      @Sse('events')
-      events() {
-        return interval(5).pipe(
-          take(3),
-          map(async () => ({ data: await names(this.dashboards) })),
-          map((event) => event),
-        );
       }
 
       @Get('late')
