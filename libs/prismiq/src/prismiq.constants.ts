@@ -15,3 +15,6 @@ export const PRISMIQ_CONTEXT_NAME = Symbol('PRISMIQ_CONTEXT_NAME');
 
 /** The controllers that a registration has mounted, and how. */
 export const PRISMIQ_MOUNTED = Symbol('PRISMIQ_MOUNTED');
+
+/** The middleware that opens a context for each HTTP request. */
+export const PRISMIQ_OPEN_CONTEXT = Symbol('PRISMIQ_OPEN_CONTEXT');

@@ -1,6 +1,7 @@
 import {
   Inject,
   Module,
+  RequestMethod,
   type DynamicModule,
   type MiddlewareConsumer,
   type NestModule,
@@ -28,7 +29,7 @@ import {
   type ResolvedControllersOptions,
 } from './options/resolve-options.js';
 import { InvalidOptionsError } from './errors/configuration.errors.js';
-import { PRISMIQ_CONFIG, PRISMIQ_CONTEXT_NAME, PRISMIQ_MOUNTED } from './prismiq.constants.js';
+import { PRISMIQ_CONFIG, PRISMIQ_CONTEXT_NAME, PRISMIQ_MOUNTED, PRISMIQ_OPEN_CONTEXT } from './prismiq.constants.js';
 import { exportsOf, providersOf } from './prismiq.providers.js';
 
 /**
@@ -65,6 +66,8 @@ export class PrismiqModule implements NestModule, OnModuleInit {
 
   constructor(
     @Inject(PRISMIQ_MOUNTED) private readonly mounted: Mounted | undefined,
+    @Inject(PRISMIQ_OPEN_CONTEXT)
+    private readonly openContext: (request: unknown, response: unknown, next: () => void) => void,
     @Inject(OutsideControllers) private readonly outside: OutsideControllers,
     @Inject(ModulesContainer) modules: ModulesContainer,
     @Inject(PRISMIQ_CONTEXT_NAME) contextName: string | undefined,
@@ -77,6 +80,7 @@ export class PrismiqModule implements NestModule, OnModuleInit {
 
   /** Called by Nest, before it makes the routes of a web application. */
   configure(consumer: MiddlewareConsumer): void {
+    consumer.apply(this.openContext).forRoutes({ path: '/{*all}', method: RequestMethod.ALL });
     if (this.mounted !== undefined) {
       const { controllers, options } = this.mounted;
       if (this.outside.isFastify) {

@@ -1,21 +1,29 @@
 import { Scope, type InjectionToken, type Provider, type Type } from '@nestjs/common';
-import { REQUEST } from '@nestjs/core';
 import { MikroORM } from '@mikro-orm/core';
 import { PostgreSqlDriver, type MikroORM as PostgreSqlMikroORM } from '@mikro-orm/postgresql';
 import { ChangeFeed } from './changes/change-feed.js';
+import { TenantRegistry } from './directory/tenant-registry.js';
 import { registerEntities } from './entities/prismiq-entities.js';
 import { InvalidOptionsError } from './errors/configuration.errors.js';
 import type { PrismiqConfig } from './options/prismiq-config.js';
-import { PRISMIQ_CONFIG, PRISMIQ_LIMITS, PRISMIQ_ORM, PRISMIQ_SCHEMA_FOR } from './prismiq.constants.js';
+import {
+  PRISMIQ_CONFIG,
+  PRISMIQ_LIMITS,
+  PRISMIQ_OPEN_CONTEXT,
+  PRISMIQ_ORM,
+  PRISMIQ_SCHEMA_FOR,
+} from './prismiq.constants.js';
 import { getPrismiqToken } from './prismiq.decorators.js';
 import { DashboardRepository } from './repositories/dashboard.repository.js';
 import { SavedQueryRepository } from './repositories/saved-query.repository.js';
 import { WidgetRepository } from './repositories/widget.repository.js';
 import { Database } from './sql/database.js';
 import { TenantContext } from './tenancy/tenant-context.js';
-import { TenantRequests } from './tenancy/tenant-requests.js';
+import { BoundTenantEntityManager, TenantEntityManager } from './tenancy/tenant-entity-manager.js';
 import { TenantResolver } from './tenancy/tenant-resolver.js';
 import { TenantSchema } from './tenancy/tenant-schema.js';
+import { TenantSlots } from './tenancy/tenant-slot.js';
+import { TenantGuard } from './tenancy/tenant.guard.js';
 import { TenantInterceptor } from './tenancy/tenant.interceptor.js';
 
 /** What a host may inject, and what the interceptor needs where Nest makes it in a module of the host. */
@@ -24,11 +32,12 @@ const EXPORTED = [
   WidgetRepository,
   SavedQueryRepository,
   ChangeFeed,
+  TenantRegistry,
   TenantContext,
+  TenantGuard,
   TenantInterceptor,
   TenantSchema,
   TenantResolver,
-  TenantRequests,
 ];
 
 /** The tokens of what a host may inject. */
@@ -54,11 +63,34 @@ export function providersOf(contextName?: string): Provider[] {
     { provide: token(TenantResolver), useFactory: ({ resolver }: PrismiqConfig) => resolver, inject: [PRISMIQ_CONFIG] },
     { provide: PRISMIQ_SCHEMA_FOR, useFactory: ({ schemaFor }: PrismiqConfig) => schemaFor, inject: [PRISMIQ_CONFIG] },
     { provide: PRISMIQ_LIMITS, useFactory: ({ limits }: PrismiqConfig) => limits, inject: [PRISMIQ_CONFIG] },
-    provide(TenantRequests, []),
     provide(ChangeFeed, []),
-    provide(TenantContext, [PRISMIQ_SCHEMA_FOR]),
-    provide(TenantInterceptor, [token(TenantResolver), token(TenantContext), token(TenantRequests)]),
-    provide(TenantSchema, [REQUEST, token(TenantContext), token(TenantRequests)], Scope.REQUEST),
+    {
+      provide: token(TenantRegistry),
+      useFactory: ({ directory, directoryCache, schemaFor }: PrismiqConfig, database: Database) =>
+        new TenantRegistry(directory({ query: (sql, values) => database.query(sql, values), schemaFor }), {
+          ...directoryCache,
+          schemaFor,
+          isInTransaction: () => database.isInTransaction(),
+        }),
+      inject: [PRISMIQ_CONFIG, Database],
+    },
+    {
+      provide: TenantEntityManager,
+      useFactory: ({ bindEntityManager }: PrismiqConfig, orm: PostgreSqlMikroORM, slots: TenantSlots) =>
+        bindEntityManager ? new BoundTenantEntityManager(orm, slots) : new TenantEntityManager(),
+      inject: [PRISMIQ_CONFIG, PRISMIQ_ORM, TenantSlots],
+    },
+    { provide: TenantSlots, useFactory: () => new TenantSlots() },
+    {
+      provide: PRISMIQ_OPEN_CONTEXT,
+      useFactory: (context: TenantContext) => (_request: unknown, _response: unknown, next: () => void) =>
+        context.open(next),
+      inject: [token(TenantContext)],
+    },
+    provide(TenantContext, [TenantSlots, token(TenantRegistry), PRISMIQ_SCHEMA_FOR, TenantEntityManager]),
+    provide(TenantInterceptor, [token(TenantResolver), token(TenantContext)]),
+    provide(TenantGuard, [token(TenantResolver), token(TenantContext)]),
+    provide(TenantSchema, [token(TenantContext)], Scope.REQUEST),
     provide(DashboardRepository, repository),
     provide(WidgetRepository, repository),
     provide(SavedQueryRepository, repository),

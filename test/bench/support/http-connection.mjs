@@ -22,6 +22,9 @@ export class HttpConnection {
 
   /** @returns {Promise<{ status: number, body: Buffer }>} */
   send(method, path, headers, body = '') {
+    if (this.#socket.readyState !== 'open') {
+      throw new Error('The server closed the connection');
+    }
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     const length = body === '' ? '' : `Content-Length: ${Buffer.byteLength(body)}\r\n`;
     this.#socket.write(`${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${lines.join('')}${length}\r\n${body}`);

@@ -8,15 +8,13 @@ import { PrismiqError, type PrismiqErrorContext } from './prismiq.error.js';
 export class TenantRequiredError extends PrismiqError {
   override readonly code = 'TENANT_REQUIRED';
 
-  constructor() {
-    super(
-      'No tenant in context. In a request handler: apply TenantInterceptor to the controller (or register it as APP_INTERCEPTOR), ' +
-        'and let the `resolver` option return a tenant for this request. ' +
-        'Anywhere else (jobs, cron, queues, scripts): wrap the call in tenantContext.runInTenant(tenantId, fn). ' +
-        'Where PrismiqModule is registered more than once, each registration has a context of its own.',
-      400,
-      false,
-    );
+  constructor(
+    problem = 'No tenant in context. In a request handler: apply TenantGuard (behind your own guards) or TenantInterceptor to the ' +
+      'controller, and let the `resolver` option return a tenant for this request. ' +
+      'Anywhere else (jobs, cron, queues, scripts): wrap the call in tenantContext.runInTenant(tenantId, fn). ' +
+      'Where PrismiqModule is registered more than once, each registration has a context of its own.',
+  ) {
+    super(problem, 400, false);
   }
 }
 
@@ -47,24 +45,25 @@ export class InvalidUserIdError extends PrismiqError {
 }
 
 /**
- * The request names a tenant, schema or user in a header, and the authenticated identity is another one.
+ * Two sources disagree about whose request this is: a header, a host name or a route parameter names another tenant, schema or
+ * user than the authenticated identity.
  *
  * @publicApi
  */
 export class TenantMismatchError extends PrismiqError {
   override readonly code = 'TENANT_MISMATCH';
 
-  /** @param header the request header that disagrees */
+  /** @param source what disagrees, e.g. `X-Tenant-ID header` */
   constructor(
-    readonly header: string,
+    readonly source: string,
     context: PrismiqErrorContext = {},
   ) {
-    super(`The ${header} header does not match the authenticated identity`, 403, true, context);
+    super(`The ${source} does not match the authenticated identity`, 403, true, context);
   }
 }
 
 /**
- * The tenant's schema holds no Prismiq tables, or the schema does not exist.
+ * The tenant is in the directory, and its schema holds no Prismiq tables, or does not exist.
  *
  * @publicApi
  */
@@ -100,3 +99,75 @@ export class TenantOutdatedError extends PrismiqError {
     );
   }
 }
+
+/**
+ * The tenant directory knows no tenant of this id. Nothing was sent to the tenant's schema.
+ *
+ * @publicApi
+ */
+export class TenantNotFoundError extends PrismiqError {
+  override readonly code = 'TENANT_NOT_FOUND';
+
+  constructor(context: PrismiqErrorContext) {
+    super(
+      `The tenant directory knows no tenant ${quote(context.tenantId)}. Without a \`directory\` option, a tenant exists as soon as its ` +
+        'schema holds Prismiq tables; ensureTables makes them. If it was made a moment ago, call TenantRegistry.invalidate().',
+      404,
+      false,
+      context,
+    );
+  }
+}
+
+/**
+ * The tenant exists, and is suspended: nobody works for it until its directory says `active` again.
+ *
+ * @publicApi
+ */
+export class TenantSuspendedError extends PrismiqError {
+  override readonly code = 'TENANT_SUSPENDED';
+
+  constructor(context: PrismiqErrorContext) {
+    super('This tenant is suspended. Ask the provider of the application.', 403, true, context);
+  }
+}
+
+/**
+ * The tenant directory failed, did not answer in time, or gave an answer of no use; see `cause`. Whether the tenant exists is not
+ * known, and not assumed.
+ *
+ * @publicApi
+ */
+export class TenantDirectoryError extends PrismiqError {
+  override readonly code = 'TENANT_DIRECTORY_FAILED';
+
+  constructor(problem: string, context: PrismiqErrorContext = {}) {
+    super(`The tenant directory ${problem}`, 503, false, context);
+  }
+}
+
+/**
+ * The work of `forEachTenant` has failed for a tenant, and no other was begun after that; see `cause`.
+ *
+ * @publicApi
+ */
+export class TenantTaskError extends PrismiqError {
+  override readonly code = 'TENANT_TASK_FAILED';
+
+  /** @param succeeded for how many tenants the work had succeeded */
+  constructor(
+    readonly succeeded: number,
+    context: PrismiqErrorContext,
+  ) {
+    super(
+      `The work for tenant ${quote(context.tenantId)} failed, after ${succeeded} had succeeded: ${String(context.cause)}. ` +
+        "To work for the others all the same, use { onError: 'continue' }.",
+      500,
+      false,
+      context,
+    );
+  }
+}
+
+/** JSON shows control characters and quotes for what they are. */
+const quote = (text: string | undefined): string => JSON.stringify(text ?? '');

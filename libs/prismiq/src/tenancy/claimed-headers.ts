@@ -20,6 +20,6 @@ export function assertClaims(headers: Headers, tenant: Tenant): void {
 function assertClaim(headers: Headers, header: string, derived: string, { tenantId, schema }: Tenant): void {
   const claimed = headers[header.toLowerCase()];
   if (claimed !== undefined && claimed !== derived) {
-    throw new TenantMismatchError(header, { tenantId, schema });
+    throw new TenantMismatchError(`${header} header`, { tenantId, schema });
   }
 }
