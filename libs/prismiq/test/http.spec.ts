@@ -356,6 +356,26 @@ describe('mounted controllers', () => {
     expect(marks).toEqual(['PrismiqSavedQueriesController']);
   });
 
+  it.each(PLATFORMS)('stand behind the prefix of the host, unless the host excepts them, on %s', async (platform) => {
+    const imports = [ormModule(database), PrismiqModule.forRoot({ resolver, controllers: { guards: [TokenGuard] } })];
+    const start = async (exclude: string[]) => {
+      app = await boot({ imports }, platform, (app) => app.setGlobalPrefix('api', { exclude }));
+    };
+    const get = async (path: string) => {
+      const { status, body } = await request(app.getHttpServer()).get(path).set('Authorization', ada);
+      return [status, body.detail];
+    };
+    await start(['health']);
+    expect(await get('/api/prismiq/dashboards')).toEqual([200, undefined]);
+    expect(await get('/api/prismiq/nothing')).toEqual([404, 'Not Found']);
+    expect(await get('/prismiq/nothing')).toEqual([404, undefined]);
+    await app.close();
+    await start(['prismiq/{*route}']);
+    expect(await get('/prismiq/dashboards')).toEqual([200, undefined]);
+    expect(await get('/prismiq/nothing')).toEqual([404, 'Not Found']);
+    expect(await get('/api/prismiq/nothing')).toEqual([404, undefined]);
+  });
+
   it.each(PLATFORMS)('can have a version of their own, in the URI or in a header, on %s', async (platform) => {
     const mount = (version: string, include: PrismiqControllerName[]) =>
       PrismiqModule.forRoot({ resolver, controllers: { version, include, guards: [TokenGuard] } });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Controller, Get, VersioningType, type INestApplication } from '@nestjs/common';
-import { ApiOperation, DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { ensureTables, PrismiqController, PrismiqDashboardsController, PrismiqModule } from '@prismiq/nestjs';
 import openapiTS, { astToString } from 'openapi-typescript';
@@ -206,6 +206,7 @@ describe('the OpenAPI document', () => {
     class ReportsController extends PrismiqDashboardsController {
       @Get()
       @ApiOperation({ summary: 'Mine', operationId: 'myList' })
+      @ApiOkResponse({ description: 'My answer' })
       override async list() {
         return super.list();
       }
@@ -228,7 +229,16 @@ describe('the OpenAPI document', () => {
     expect(ids).toEqual(
       expect.arrayContaining(['listSavedQueries', 'listSavedQueries_2', 'myList', 'ReportsController_get']),
     );
-    expect(operations.find(({ path }) => path === '/reports')).toMatchObject({ summary: 'Mine' });
+    expect(operations.find(({ path }) => path === '/reports')).toMatchObject({
+      summary: 'Mine',
+      responses: { 200: { description: 'My answer' }, 422: { content: expect.anything() } },
+    });
+    expect(operations.find(({ operationId }) => operationId === 'ReportsController_get')).toMatchObject({
+      responses: {
+        200: { content: { 'application/json': { schema: { $ref: '#/components/schemas/PrismiqDashboard' } } } },
+      },
+    });
+    expect(Reflect.getMetadataKeys(PrismiqDashboardsController.prototype.get).join()).not.toContain('swagger');
     expect(operations.find(({ path }) => path === '/v2/b/saved-queries')).toBeDefined();
     expect(operations.some(({ path }) => path.startsWith('/v2/b/dashboards'))).toBe(false);
     await second.close();

@@ -2,7 +2,7 @@ import { UseGuards, UseInterceptors, type Type } from '@nestjs/common';
 import type { PrismiqControllerName } from '../options/prismiq-options.js';
 import type { ResolvedControllersOptions } from '../options/resolve-options.js';
 import { PrismiqDashboardsController } from './dashboards.controller.js';
-import { PrismiqController } from './prismiq-controller.decorator.js';
+import { UndocumentedController } from './prismiq-controller.decorator.js';
 import { PrismiqSavedQueriesController } from './saved-queries.controller.js';
 import { PrismiqWidgetsController } from './widgets.controller.js';
 
@@ -26,7 +26,7 @@ export function mountControllers(options: ResolvedControllersOptions, contextNam
   return [...new Set(include)].map((name) => {
     const { base, route } = MOUNTABLE[name];
     const controller = { [base.name]: class extends (base as Type) {} }[base.name]!;
-    PrismiqController({ path: `${path}/${route}`, version }, contextName)(controller);
+    UndocumentedController({ path: `${path}/${route}`, version }, contextName)(controller);
     // After ours, and so inside the tenant's context.
     UseInterceptors(...interceptors)(controller);
     UseGuards(...guards)(controller);

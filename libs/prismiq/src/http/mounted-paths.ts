@@ -23,26 +23,28 @@ export function mountedPaths(
   controllers: readonly Type[],
   { path, version }: ResolvedControllersOptions,
 ): MountedPaths {
-  const bases = prefixesOf(config).flatMap((prefix) =>
-    versionsOf(config, version).map((segment) => join(prefix, segment)),
-  );
-  const routes = controllers.flatMap(routesOf);
-  // Who mounts at the root leaves all other paths to the host.
-  const roots = path === '' ? [...new Set(routes.map((route) => route.path.split('/')[1]!))] : [path];
-  const patterns = bases.flatMap((base) =>
-    routes.map((route) => ({ ...route, path: toPattern(join(base, route.path)) })),
-  );
+  const routes = controllers.flatMap(routesOf).flatMap((route) => {
+    const prefix = isExcludedFromPrefix(config, route) ? '' : config.getGlobalPrefix();
+    // Who mounts at the root leaves all other paths to the host.
+    const root = path === '' ? route.path.split('/')[1]! : path;
+    return versionsOf(config, version).map((segment) => ({
+      method: RequestMethod[route.method],
+      mount: join(prefix, segment, root),
+      pattern: toPattern(join(prefix, segment, route.path)),
+    }));
+  });
   return {
-    mounts: bases.flatMap((base) => roots.map((root) => join(base, root))),
-    methodsOf: (asked) => [...new Set(patterns.filter((route) => route.path.test(asked)).map(({ method }) => method))],
+    mounts: [...new Set(routes.map(({ mount }) => mount))],
+    methodsOf: (asked) => [...new Set(routes.filter(({ pattern }) => pattern.test(asked)).map(({ method }) => method))],
   };
 }
 
-/** A host that excludes routes from its prefix may have excluded ours. */
-function prefixesOf(config: ApplicationConfig): string[] {
-  const prefix = config.getGlobalPrefix();
-  return config.getGlobalPrefixOptions().exclude?.length ? [prefix, ''] : [prefix];
-}
+/** A host may except routes from its prefix, and ours among them. */
+const isExcludedFromPrefix = (config: ApplicationConfig, { method, path }: Route): boolean =>
+  (config.getGlobalPrefixOptions().exclude ?? []).some(
+    ({ pathRegex, requestMethod }) =>
+      (requestMethod === RequestMethod.ALL || requestMethod === method) && pathRegex.test(path),
+  );
 
 function versionsOf(config: ApplicationConfig, version: ResolvedControllersOptions['version']): string[] {
   const versioning = config.getVersioning();
@@ -55,8 +57,14 @@ function versionsOf(config: ApplicationConfig, version: ResolvedControllersOptio
     .map((one) => (one === VERSION_NEUTRAL ? '' : `${prefix || ''}${String(one)}`));
 }
 
+interface Route {
+  method: RequestMethod;
+  /** Without prefix and version. */
+  path: string;
+}
+
 /** What the route decorators have noted. */
-function routesOf(controller: Type): { method: string; path: string }[] {
+function routesOf(controller: Type): Route[] {
   const prototype = controller.prototype as Record<string, object>;
   return new MetadataScanner().getAllMethodNames(prototype).flatMap((name) => {
     const method = Reflect.getMetadata(METHOD_METADATA, prototype[name]!) as RequestMethod | undefined;
@@ -64,7 +72,7 @@ function routesOf(controller: Type): { method: string; path: string }[] {
       Reflect.getMetadata(PATH_METADATA, controller) as string,
       String(Reflect.getMetadata(PATH_METADATA, prototype[name]!)),
     );
-    return method === undefined ? [] : [{ method: RequestMethod[method], path }];
+    return method === undefined ? [] : [{ method, path }];
   });
 }
 

@@ -8,7 +8,6 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef, type ApplicationConfig } from '@nestjs/core';
 import type { ResolvedControllersOptions } from '../options/resolve-options.js';
-import { hasContent } from './json-body.js';
 import { mountedPaths, type MountedPaths } from './mounted-paths.js';
 import { PrismiqExceptionFilter } from './prismiq-exception.filter.js';
 
@@ -144,8 +143,7 @@ function tooLarge(error: unknown, request: unknown): HttpException | undefined {
     headers: Record<string, string | undefined>;
     routeOptions?: { bodyLimit?: number };
   };
-  const length = hasContent(headers) ? headers['content-length'] : undefined;
   const allowed = limit ?? routeOptions?.bodyLimit;
-  const size = length === undefined ? `more than ${allowed}` : length;
+  const size = headers['content-length'] ?? `more than ${allowed}`;
   return new HttpException(`Too large: the body has ${size} bytes, and ${allowed} are allowed.`, 413);
 }

@@ -9,6 +9,7 @@ import {
 } from '@nestjs/common';
 import { getPrismiqToken, getTenantInterceptor } from '../prismiq.decorators.js';
 import { EntityTagInterceptor } from './entity-tag.interceptor.js';
+import { documentController } from './openapi/document-controller.js';
 import { PrismiqExceptionFilter } from './prismiq-exception.filter.js';
 
 /**
@@ -34,8 +35,14 @@ import { PrismiqExceptionFilter } from './prismiq-exception.filter.js';
  * @publicApi
  */
 export const PrismiqController = (path: string | ControllerOptions, contextName?: string): ClassDecorator =>
+  applyDecorators(UndocumentedController(typeof path === 'string' ? { path } : path, contextName), (target: object) =>
+    documentController(target as Type),
+  );
+
+/** As {@link PrismiqController}, for controllers that the module describes, since it knows their ids. */
+export const UndocumentedController = (options: ControllerOptions, contextName?: string): ClassDecorator =>
   applyDecorators(
-    Controller(typeof path === 'string' ? { path } : path),
+    Controller(options),
     UseInterceptors(getTenantInterceptor(contextName), EntityTagInterceptor),
     UseFilters(PrismiqExceptionFilter),
     (target: object) => injectFrom(target as Type & { repository?: Type }, contextName),

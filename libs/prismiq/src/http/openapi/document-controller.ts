@@ -101,12 +101,16 @@ function decoratorsOf(swagger: Swagger, operation: Operation, idSuffix: string |
     ...(answer === undefined
       ? []
       : [
-          ApiResponse({
-            status: answer[0],
-            description: summary,
-            ...(isTagged ? { headers: etag } : {}),
-            standardSchema: withComponents(answer[1]),
-          }),
+          ApiResponse(
+            {
+              status: answer[0],
+              description: summary,
+              ...(isTagged ? { headers: etag } : {}),
+              standardSchema: withComponents(answer[1]),
+            },
+            // Of a method that the host has overridden it knows what it answers.
+            { overrideExisting: idSuffix !== undefined },
+          ),
         ]),
     ...(precondition === 'If-None-Match'
       ? [ApiResponse({ status: 304, description: STATUS_CODES[304]!, headers: etag })]
