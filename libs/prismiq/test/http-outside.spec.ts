@@ -1,19 +1,11 @@
 import { gzipSync } from 'node:zlib';
-import { Body, Catch, Controller, Get, Post, type ExceptionFilter, type INestApplication } from '@nestjs/common';
+import { Body, Controller, Get, Post, type INestApplication } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { ensureTables, PrismiqModule } from '@prismiq/nestjs';
 import { TestDatabase } from '../../../test/support/test-database.js';
 import { converse, type RawRequest } from './support/converse.js';
 import { bearer, boot, ormModule, PLATFORMS, resolver, TokenGuard } from './support/host.js';
-
-/** A host whose own error format has no `detail`. */
-@Catch()
-class HostFilter implements ExceptionFilter {
-  constructor(private readonly adapterHost: HttpAdapterHost) {}
-  catch(error: { status?: number; getStatus?(): number }, host: { getArgByIndex(index: number): unknown }) {
-    this.adapterHost.httpAdapter.reply(host.getArgByIndex(1), { mine: true }, error.getStatus?.() ?? 500);
-  }
-}
+import { HostFilter } from './support/rest-hosts.js';
 
 @Controller('mine')
 class MineController {

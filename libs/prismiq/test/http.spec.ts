@@ -221,6 +221,28 @@ describe.each(PLATFORMS)('the REST controllers on %s', (platform) => {
     expect(await place({})).toEqual(['body']);
   });
 
+  it('show enough of what was wrong, nothing of a secret, and not a thousand faults', async () => {
+    const secret = { raw_sql: 7, hyperlink: { url: `javascript:${'x'.repeat(500)}` } };
+    const { body } = await send('post', '/dashboards', {
+      name: 'S',
+      is_public: 'yes',
+      allowed_viewers: [{ large: 'x'.repeat(500) }],
+      widgets: [{ ...WIDGET, config: secret }],
+    }).expect(422);
+    const inputs = body.detail.map(({ loc, input }: { loc: string[]; input: unknown }) => [loc.at(-1), input]);
+    expect(new Map(inputs)).toEqual(
+      new Map<unknown, unknown>([
+        ['is_public', 'yes'],
+        [0, null],
+        ['raw_sql', null],
+        ['url', `javascript:${'x'.repeat(89)}…`],
+      ]),
+    );
+    const { body: dashboard } = await send('post', '/dashboards', { name: 'S' });
+    const many = Array.from({ length: 999 }, () => ({}));
+    expect((await send('put', `/dashboards/${dashboard.id}/layout`, many).expect(422)).body.detail).toHaveLength(100);
+  });
+
   it('know members by the names of the contract alone', async () => {
     const { body } = await send('post', '/dashboards', { name: 'S', isPublic: true, ownerId: 'eve' }).expect(201);
     expect(body).toMatchObject({ is_public: false, owner_id: 'ada' });

@@ -1,7 +1,6 @@
 import {
   Catch,
   Injectable,
-  Module,
   StandardSchemaSerializerInterceptor,
   StandardSchemaValidationPipe,
   VersioningType,
@@ -127,13 +126,10 @@ const HOSTS: Record<RestHostName, StartHost> = {
   },
 
   'a host that sets what can be set': async (database, platform) => {
-    @Module({})
-    class FeatureModule {}
     const metadata = {
       imports: [
         ormModule(database),
         PrismiqModule.forRoot({ resolver, controllers: { path: '/prismiq/', version: ['2', '3'] } }),
-        FeatureModule,
       ],
     };
     const configure = (app: INestApplication) => {
