@@ -99,5 +99,7 @@ const [contender, url, connections] = process.argv.slice(2);
 const app = await NestFactory.create(CONTENDERS[contender](url, Number(connections)), { logger: ['error'] });
 app.useBodyParser('json', { limit: '1mb' });
 await app.listen(0, '127.0.0.1');
+// Whose turn it is not, keeps its connections.
+app.getHttpServer().keepAliveTimeout = 0;
 process.send(app.getHttpServer().address().port);
 process.once('disconnect', () => process.exit());
