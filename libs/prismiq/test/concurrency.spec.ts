@@ -112,6 +112,31 @@ describe('under load', () => {
     }
   });
 
+  it.each(['read committed', 'serializable'])(
+    'whoever saves second answers with what the first has saved, where the default isolation is %s',
+    async (isolation) => {
+      await database.query(`ALTER DATABASE ${database.name} SET default_transaction_isolation TO '${isolation}'`);
+      await start();
+      const { id } = await ada(() => dashboards().create({ name: 'S' }));
+      for (let round = 0; round < 50; round += 1) {
+        const saved = await Promise.all([
+          ada(() => dashboards().update(id, { description: `${round}` })),
+          ada(() => dashboards().update(id, { widgets: [widget(`${round}`)] })),
+          ada(() => dashboards().update(id, { layout: { columns: round + 20 } })),
+        ]);
+        const [, , last] = saved.toSorted((a, b) => a.version - b.version) as [Dashboard, Dashboard, Dashboard];
+        expect(last).toMatchObject({
+          version: 1 + (round + 1) * 3,
+          description: `${round}`,
+          layout: { columns: round + 20 },
+          widgets: [{ title: `${round}` }],
+        });
+        expect(await ada(() => dashboards().get(id))).toEqual(last);
+      }
+      await database.query(`ALTER DATABASE ${database.name} RESET default_transaction_isolation`);
+    },
+  );
+
   it('200 updates at once on 5 connections finish', async () => {
     await start();
     const made = await ada(() =>

@@ -49,6 +49,7 @@ import {
   type DashboardSummaryRow,
 } from './rows.js';
 import { TenantRepository } from './tenant-repository.js';
+import { updateAtOnce } from './update-at-once.js';
 import { moveWidgets, replaceWidgets } from './widget-set.js';
 
 /**
@@ -125,6 +126,12 @@ export class DashboardRepository extends TenantRepository {
     return this.forTenant(async (scope) => {
       const { widgets, ...columns } = parseDocument(updateDashboard, patch);
       assertSize({ ...columns, widgets }, this.limits);
+      if (widgets === undefined && !this.database.isInTransaction()) {
+        const updated = await updateAtOnce(this.database, scope, id, columns, options);
+        if (updated !== undefined) {
+          return updated;
+        }
+      }
       return this.database.transaction(async (sql) => {
         const { differs, version } = await lockDashboard(sql, scope, id, options, (parameters) =>
           columnsOf(columns, parameters).map(([column, value]) => `d.${column} IS DISTINCT FROM ${value}`),
