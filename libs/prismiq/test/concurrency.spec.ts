@@ -181,7 +181,7 @@ describe('under load', () => {
         save: 3,
         create: 3,
         duplicate: 5,
-        nothing: 2,
+        nothing: 3,
       });
     }
   });

@@ -79,17 +79,6 @@ async function lock(
         parameters.values,
       )
     : [];
-  return assertWritable(kind, tenant, id, row, version);
-}
-
-/** @throws RecordNotFoundError, RecordForbiddenError, StaleVersionError */
-export function assertWritable<Row extends { version: number; changeable: boolean }>(
-  kind: RecordKind,
-  tenant: Tenant,
-  id: string,
-  row: Row | undefined,
-  version: WriteOptions['version'],
-): Row {
   if (row === undefined) {
     throw notFound(kind, tenant, id);
   }
