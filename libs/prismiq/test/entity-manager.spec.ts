@@ -1,5 +1,14 @@
-import { Controller, Get, Injectable, Post, UseGuards, UseInterceptors, type INestApplication } from '@nestjs/common';
-import { InjectRepository, MikroOrmModule } from '@mikro-orm/nestjs';
+import {
+  Controller,
+  Get,
+  Injectable,
+  Post,
+  UseGuards,
+  UseInterceptors,
+  type DynamicModule,
+  type INestApplication,
+} from '@nestjs/common';
+import { getMikroORMToken, InjectRepository, MikroOrmModule } from '@mikro-orm/nestjs';
 import { defineEntity, EntityManager, EntityRepository, MikroORM, p, RequestContext } from '@mikro-orm/postgresql';
 import {
   DashboardRepository,
@@ -72,10 +81,15 @@ describe('a host with tables of its own in the tenants’ schemas', () => {
   afterAll(() => database.close());
   afterEach(() => app.close());
 
-  const start = async (bindEntityManager: boolean | undefined, metadata: object = {}) => {
+  const start = async (
+    bindEntityManager: boolean | undefined,
+    metadata: object = {},
+    otherOrms: DynamicModule[] = [],
+  ) => {
     app = await boot({
       imports: [
         ormModule(database, { entities: [Order, Country] }),
+        ...otherOrms,
         MikroOrmModule.forFeature([Order]),
         PrismiqModule.forRoot({
           resolver: fromUser({ tenantId: 'tenantId', userId: 'userId' }),
@@ -158,6 +172,17 @@ describe('a host with tables of its own in the tenants’ schemas', () => {
         });
         expect(await host.em.fork().findAll(Order)).toHaveLength(2);
       });
+    });
+
+    it('stays bound in a request of another ORM that begins inside', async () => {
+      await start(true, {}, [ormModule(database, { contextName: 'analytics' })]);
+      const other = app.get<MikroORM>(getMikroORMToken('analytics'));
+      await inTenant('acme', () =>
+        RequestContext.create(other.em, async () => {
+          expect(await host.numbers()).toEqual(['acme-1', 'acme-2']);
+          expect(other.em.schema).toBeUndefined();
+        }),
+      );
     });
 
     it('works in transactions that begin inside', async () => {

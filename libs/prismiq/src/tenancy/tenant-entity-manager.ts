@@ -43,7 +43,11 @@ export class BoundTenantEntityManager extends TenantEntityManager {
     orm.config.set('context', (name) => {
       const binding = name === this.#name ? slots.getStore()?.binding : undefined;
       const current = outer(name);
-      if (binding === undefined || RequestContext.currentRequestContext() !== binding.request) {
+      // A request of another ORM alone, which began inside, has no EntityManager of ours.
+      if (
+        binding === undefined ||
+        (current !== undefined && RequestContext.currentRequestContext() !== binding.request)
+      ) {
         return current;
       }
       // Outside of the context, since a fork asks for it while it is made.
