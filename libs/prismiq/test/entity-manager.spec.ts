@@ -1,15 +1,14 @@
-import {
-  Controller,
-  Get,
-  Injectable,
-  Post,
-  UseGuards,
-  UseInterceptors,
-  type DynamicModule,
-  type INestApplication,
-} from '@nestjs/common';
+import { Controller, Get, Injectable, Post, UseGuards, UseInterceptors, type INestApplication } from '@nestjs/common';
 import { getMikroORMToken, InjectRepository, MikroOrmModule } from '@mikro-orm/nestjs';
-import { defineEntity, EntityManager, EntityRepository, MikroORM, p, RequestContext } from '@mikro-orm/postgresql';
+import {
+  defineEntity,
+  EntityManager,
+  EntityRepository,
+  MikroORM,
+  p,
+  RequestContext,
+  type InferEntity,
+} from '@mikro-orm/postgresql';
 import {
   DashboardRepository,
   ensureTables,
@@ -28,7 +27,13 @@ import { bearer, boot, ormModule, TokenGuard } from './support/host.js';
 const Order = defineEntity({
   name: 'Order',
   tableName: 'orders',
-  properties: { id: p.integer().primary(), number: p.string() },
+  properties: { id: p.integer().primary(), number: p.string(), lines: () => p.oneToMany(Line).mappedBy('order') },
+});
+
+const Line = defineEntity({
+  name: 'Line',
+  tableName: 'order_lines',
+  properties: { id: p.integer().primary(), text: p.string(), order: () => p.manyToOne(Order) },
 });
 
 /** A table that all tenants share. */
@@ -66,7 +71,11 @@ describe('a host with tables of its own in the tenants’ schemas', () => {
     );
     for (const tenant of ['acme', 'globex']) {
       await ensureTables(database.pool, { schema: `tenant_${tenant}`, createSchema: true });
-      await database.query(`CREATE TABLE tenant_${tenant}.orders (id integer PRIMARY KEY, number text NOT NULL)`);
+      await database.query(
+        `CREATE TABLE tenant_${tenant}.orders (id integer PRIMARY KEY, number text NOT NULL);
+         CREATE TABLE tenant_${tenant}.order_lines (id integer PRIMARY KEY, order_id integer NOT NULL, text text NOT NULL);
+         INSERT INTO tenant_${tenant}.order_lines VALUES (1, 1, 'line of ${tenant}')`,
+      );
     }
   });
   beforeEach(async () => {
@@ -84,11 +93,11 @@ describe('a host with tables of its own in the tenants’ schemas', () => {
   const start = async (
     bindEntityManager: boolean | undefined,
     metadata: object = {},
-    otherOrms: DynamicModule[] = [],
+    otherOrms: ReturnType<typeof ormModule>[] = [],
   ) => {
     app = await boot({
       imports: [
-        ormModule(database, { entities: [Order, Country] }),
+        ormModule(database, { entities: [Order, Line, Country] }),
         ...otherOrms,
         MikroOrmModule.forFeature([Order]),
         PrismiqModule.forRoot({
@@ -160,6 +169,30 @@ describe('a host with tables of its own in the tenants’ schemas', () => {
         });
         expect(host.em.getContext()).toBe(outer);
         expect([...outer.getUnitOfWork().getIdentityMap().values()]).toEqual([]);
+      });
+    });
+
+    it('loads the relations of an entity from its own tenant, whoever is in context', async () => {
+      await start(true);
+      const texts = async (order: InferEntity<typeof Order>) =>
+        (await order.lines.load()).getItems().map(({ text }) => text);
+      const order = await inTenant('acme', () => host.em.findOneOrFail(Order, 1));
+      expect(await inTenant('globex', () => texts(order))).toEqual(['line of acme']);
+      await host.em.fork().transactional(async () => {
+        const [ours, theirs] = [
+          await inTenant('acme', () => host.em.findOneOrFail(Order, 1)),
+          await inTenant('globex', () => host.em.findOneOrFail(Order, 1)),
+        ];
+        expect(await inTenant('globex', () => texts(ours))).toEqual(['line of acme']);
+        expect(await texts(theirs)).toEqual(['line of globex']);
+      });
+      await inTenant('acme', async () => {
+        const before = await host.em.findOneOrFail(Order, 1);
+        await host.em.transactional(async (em) => {
+          await em.insert(Line, { id: 2, order: 1, text: 'added' });
+          expect(await texts(before)).toEqual(['line of acme', 'added']);
+          await em.nativeDelete(Line, { id: 2 });
+        });
       });
     });
 

@@ -88,5 +88,13 @@ export class BoundTenantEntityManager extends TenantEntityManager {
 }
 
 /** In the same transaction, if there is one, with an empty identity map: rows of two tenants may have one id. */
-const fork = (em: EntityManager, schema: string): EntityManager =>
-  em.fork({ schema, useContext: true, keepTransactionContext: true, disableContextResolution: true });
+function fork(em: EntityManager, schema: string): EntityManager {
+  const bound = em.fork({ schema, keepTransactionContext: true, disableContextResolution: true });
+  // An entity loads its relations by the EntityManager that has loaded it, and that must not stand for the one in context,
+  // which may be another tenant's; but for a transaction of its own tenant's that began meanwhile.
+  bound.getContext = () => {
+    const transaction = TransactionContext.getEntityManager(bound.name) as EntityManager | undefined;
+    return transaction !== undefined && transaction !== bound && transaction.schema === schema ? transaction : bound;
+  };
+  return bound;
+}
