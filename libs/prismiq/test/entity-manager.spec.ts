@@ -172,6 +172,20 @@ describe('a host with tables of its own in the tenants’ schemas', () => {
       });
     });
 
+    it('keeps apart what it caches, also by a name', async () => {
+      await start(true);
+      const cached = async (cache: number | [string, number]) =>
+        (await host.orders.findAll({ cache, orderBy: { id: 'asc' } })).map(({ number }) => number);
+      for (const cache of [60_000, ['orders', 60_000] as [string, number]]) {
+        expect(await inTenant('acme', () => cached(cache))).toEqual(['acme-1', 'acme-2']);
+        expect(await inTenant('globex', () => cached(cache))).toEqual(['globex-1', 'globex-2']);
+      }
+      await database.query('TRUNCATE tenant_acme.orders, tenant_globex.orders');
+      await inTenant('acme', () => host.em.clearCache('orders'));
+      expect(await inTenant('acme', () => cached(['orders', 60_000]))).toEqual([]);
+      expect(await inTenant('globex', () => cached(['orders', 60_000]))).toEqual(['globex-1', 'globex-2']);
+    });
+
     it('loads the relations of an entity from its own tenant, whoever is in context', async () => {
       await start(true);
       const texts = async (order: InferEntity<typeof Order>) =>

@@ -1,4 +1,10 @@
-import { RequestContext, TransactionContext, type EntityManager, type MikroORM } from '@mikro-orm/postgresql';
+import {
+  RequestContext,
+  TransactionContext,
+  type CacheAdapter,
+  type EntityManager,
+  type MikroORM,
+} from '@mikro-orm/postgresql';
 import type { EntityManagerBinding, TenantSlots } from './tenant-slot.js';
 
 /** Stands in where the host keeps its EntityManager to itself, which is the default. */
@@ -54,6 +60,7 @@ export class BoundTenantEntityManager extends TenantEntityManager {
       binding.em ??= slots.exit(() => fork((current ?? orm.em) as EntityManager, binding.schema));
       return binding.em;
     });
+    keepResultsApart(orm.config.getResultCacheAdapter(), () => slots.getStore()?.binding?.schema);
   }
 
   override bind(schema: string): EntityManagerBinding {
@@ -85,6 +92,18 @@ export class BoundTenantEntityManager extends TenantEntityManager {
   #transaction(): EntityManager | undefined {
     return TransactionContext.getEntityManager(this.#name) as EntityManager | undefined;
   }
+}
+
+/** What a host caches by a name (`cache: ['orders', 60_000]`) MikroORM keeps by that alone, and would serve to all tenants. */
+function keepResultsApart(cache: CacheAdapter, currentSchema: () => string | undefined): void {
+  const [get, set, remove] = [cache.get.bind(cache), cache.set.bind(cache), cache.remove.bind(cache)];
+  const ofTenant = (name: string): string => {
+    const schema = currentSchema();
+    return schema === undefined ? name : `${schema}|${name}`;
+  };
+  cache.get = (name, ...rest) => get(ofTenant(name), ...rest);
+  cache.set = (name, ...rest) => set(ofTenant(name), ...rest);
+  cache.remove = (name) => remove(ofTenant(name));
 }
 
 /** In the same transaction, if there is one, with an empty identity map: rows of two tenants may have one id. */
