@@ -161,8 +161,11 @@ export class TenantContext {
     return slot?.state === 'nested' ? undefined : slot;
   }
 
-  /** Says, once and for all, whose request it is. @internal */
+  /** Says, once and for all, whose request it is: of several who find out at the same time, the first. @internal */
   fill(slot: TenantSlot, tenant: Tenant | undefined): void {
+    if (slot.state === 'filled') {
+      return;
+    }
     slot.state = 'filled';
     slot.tenant = tenant;
     slot.binding = tenant && this.entityManager.bind(tenant.schema);
