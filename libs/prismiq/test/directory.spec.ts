@@ -213,7 +213,7 @@ describe('the tenant directory', () => {
     it('is not asked for what can be no id', async () => {
       const source = directory(() => undefined);
       const { registry, tenants } = await start({ directory: source });
-      for (const id of ['', 'a\u0000b', 'x'.repeat(256)]) {
+      for (const id of ['', 'a\u0000b', 'a\ud800', 'x'.repeat(256)]) {
         await expect(tenants.runInTenant(id, () => 1)).rejects.toThrow(InvalidTenantIdError);
         expect(await registry.find(id)).toBeUndefined();
       }

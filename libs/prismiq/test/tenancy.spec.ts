@@ -126,7 +126,7 @@ describe('tenancy', () => {
       expect(() => context.schemaOf(tenantId as string)).toThrow(InvalidTenantIdError);
     });
 
-    it.each([7, '', null])('refuses the user id %j, and says what to do', async (userId) => {
+    it.each([7, '', null, 'ada\ud800'])('refuses the user id %j, and says what to do', async (userId) => {
       const { context } = await start();
       const use = context.runInTenant({ tenantId: 'acme', userId } as TenantIdentity, () => 'ran');
       await expect(use).rejects.toThrow(InvalidUserIdError);
