@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Controller, Get, UseGuards, UseInterceptors, type INestApplication } from '@nestjs/common';
@@ -137,6 +138,14 @@ describe.each(PLATFORMS)('resolvers, on %s', (platform) => {
       status: 400,
       body: expect.objectContaining({ message: expect.any(String) }),
     });
+  });
+
+  it('waits for a promise of whatever make', async () => {
+    // What Node itself returns is, in the sandbox of a test runner, no instance of its `Promise`.
+    const foreign = stat('.');
+    expect(foreign).not.toBeInstanceOf(Promise);
+    await start(() => foreign.then(() => ({ tenantId: 'acme' })));
+    expect(await get('/whose')).toEqual(ofTenant('acme'));
   });
 
   it('fromHeader takes the header that a gateway sets, and refuses two that differ', async () => {
