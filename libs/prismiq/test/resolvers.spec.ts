@@ -52,7 +52,8 @@ interface Answer {
   body: Record<string, unknown>;
 }
 
-const user = fromUser({ tenantId: 'tenantId', userId: 'userId', isAdmin: 'isAdmin' });
+// A user of no type has whatever members are asked for, by name or by function.
+const user = fromUser({ tenantId: 'tenantId', userId: 'userId', isAdmin: ({ isAdmin }) => isAdmin });
 
 describe.each(PLATFORMS)('resolvers, on %s', (platform) => {
   let database: TestDatabase;
