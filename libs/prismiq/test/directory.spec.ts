@@ -188,6 +188,16 @@ describe('the tenant directory', () => {
       expect(await listed(registry)).toContainEqual(expect.objectContaining({ tenantId: id }));
     });
 
+    it('leaves a transaction usable in which somebody is asked for who can be nobody', async () => {
+      const { tenants } = await start({
+        directory: tenantsFromQuery('SELECT uid AS "tenantId" FROM public.customers'),
+      });
+      await app!.get(MikroORM).em.transactional(async (em) => {
+        await expect(tenants.runInTenant('no uuid', () => 1)).rejects.toThrow(TenantNotFoundError);
+        expect(await em.execute('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+      });
+    });
+
     it('says what PostgreSQL has against it', async () => {
       const { tenants, registry } = await start({ directory: tenantsFromQuery('SELECT id FROM public.customers') });
       await expect(tenants.runInTenant('acme', () => 1)).rejects.toThrow(/could not be asked: column "tenantId"/);
