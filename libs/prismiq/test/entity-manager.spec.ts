@@ -17,6 +17,7 @@ import {
   PrismiqModule,
   TenantContext,
   TenantInterceptor,
+  tenantsFromList,
 } from '@prismiq/nestjs';
 import { defer, lastValueFrom, type Observable } from 'rxjs';
 import request from 'supertest';
@@ -103,6 +104,7 @@ describe('a host with tables of its own in the tenants’ schemas', () => {
         PrismiqModule.forRoot({
           resolver: fromUser({ tenantId: 'tenantId', userId: 'userId' }),
           isGlobal: true,
+          directory: tenantsFromList(['acme', 'globex', { tenantId: 'acme-labs', schema: 'tenant_acme' }]),
           bindEntityManager,
         }),
       ],
@@ -181,6 +183,8 @@ describe('a host with tables of its own in the tenants’ schemas', () => {
         expect(await inTenant('globex', () => cached(cache))).toEqual(['globex-1', 'globex-2']);
       }
       await database.query('TRUNCATE tenant_acme.orders, tenant_globex.orders');
+      // It has the schema of acme, and so the same tables, but is another tenant.
+      expect(await inTenant('acme-labs', () => cached(['orders', 60_000]))).toEqual([]);
       await inTenant('acme', () => host.em.clearCache('orders'));
       expect(await inTenant('acme', () => cached(['orders', 60_000]))).toEqual([]);
       expect(await inTenant('globex', () => cached(['orders', 60_000]))).toEqual(['globex-1', 'globex-2']);

@@ -60,7 +60,7 @@ export class BoundTenantEntityManager extends TenantEntityManager {
       binding.em ??= slots.exit(() => fork((current ?? orm.em) as EntityManager, binding.schema));
       return binding.em;
     });
-    keepResultsApart(orm.config.getResultCacheAdapter(), () => slots.getStore()?.binding?.schema);
+    keepResultsApart(orm.config.getResultCacheAdapter(), () => slots.getStore()?.tenant?.tenantId);
   }
 
   override bind(schema: string): EntityManagerBinding {
@@ -95,11 +95,11 @@ export class BoundTenantEntityManager extends TenantEntityManager {
 }
 
 /** What a host caches by a name (`cache: ['orders', 60_000]`) MikroORM keeps by that alone, and would serve to all tenants. */
-function keepResultsApart(cache: CacheAdapter, currentSchema: () => string | undefined): void {
+function keepResultsApart(cache: CacheAdapter, currentTenant: () => string | undefined): void {
   const [get, set, remove] = [cache.get.bind(cache), cache.set.bind(cache), cache.remove.bind(cache)];
   const ofTenant = (name: string): string => {
-    const schema = currentSchema();
-    return schema === undefined ? name : `${schema}|${name}`;
+    const tenantId = currentTenant();
+    return tenantId === undefined ? name : JSON.stringify([tenantId, name]);
   };
   cache.get = (name, ...rest) => get(ofTenant(name), ...rest);
   cache.set = (name, ...rest) => set(ofTenant(name), ...rest);
