@@ -218,6 +218,12 @@ describe('the tenant directory', () => {
       expect(body).toEqual({ detail: 'The service is not available at the moment', request_id: expect.any(String) });
     });
 
+    it('that lists what can be no tenant has failed, which is none of the caller’s', async () => {
+      const { registry } = await start({ directory: { find: () => undefined, list: () => [{ tenantId: 'a b' }] } });
+      await expect(listed(registry)).rejects.toThrow(TenantDirectoryError);
+      await expect(listed(registry)).rejects.toThrow(/failed to list the tenants: Invalid tenant id/);
+    });
+
     it('that has found somebody else, has found nobody', async () => {
       const { registry } = await start({ directory: directory(() => ({ tenantId: 'acme' })) });
       expect(await registry.find('ACME')).toBeUndefined();

@@ -135,7 +135,7 @@ function usable(record: TenantRecord | undefined, tenantId: string): TenantRecor
 
 /** Bad luck of the directory's is none of the caller's: 503, whatever it was. That an id can be nobody's is the caller's. */
 function asDirectoryError(error: unknown, what: string, tenantId?: string): Error {
-  if (error instanceof TenantDirectoryError || error instanceof InvalidTenantIdError) {
+  if (error instanceof TenantDirectoryError || (error instanceof InvalidTenantIdError && tenantId !== undefined)) {
     return error;
   }
   const reason = error instanceof Error ? error.message : String(error);
