@@ -188,6 +188,15 @@ describe('the tenant directory', () => {
       expect(await listed(registry)).toContainEqual(expect.objectContaining({ tenantId: id }));
     });
 
+    it('refuses tags and rings that are no texts, such as the arrays of an enum, which pg does not parse', async () => {
+      const { registry } = await start({
+        directory: tenantsFromQuery(`SELECT '{eu,us}' AS tags, NULL AS ring, 'acme' AS "tenantId"
+          UNION SELECT NULL, 1::text, 'globex'`),
+      });
+      await expect(registry.find('acme')).rejects.toThrow(/an array of texts: cast them, as in .*tags::text\[\]/);
+      expect(await registry.find('globex')).toMatchObject({ ring: '1', tags: [] });
+    });
+
     it('leaves a transaction usable in which somebody is asked for who can be nobody', async () => {
       const { tenants } = await start({
         directory: tenantsFromQuery('SELECT uid AS "tenantId" FROM public.customers'),

@@ -113,6 +113,11 @@ export class TenantRegistry extends TenantDirectory {
         `the state of tenant "${tenantId}" is "${String(state)}", and must be "active" or "suspended"`,
       );
     }
+    if ((ring != null && typeof ring !== 'string') || (tags != null && !isTexts(tags))) {
+      throw new TypeError(
+        `the ring of tenant "${tenantId}" must be a text, and its tags an array of texts: cast them, as in ring::text, tags::text[]`,
+      );
+    }
     return Object.freeze({
       tenantId,
       schema: schema ?? schemaOf(tenantId, this.options.schemaFor),
@@ -122,6 +127,9 @@ export class TenantRegistry extends TenantDirectory {
     });
   }
 }
+
+const isTexts = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((element) => typeof element === 'string');
 
 function usable(record: TenantRecord | undefined, tenantId: string): TenantRecord {
   if (record === undefined) {
