@@ -93,9 +93,11 @@ export class TenantContext {
 
   /**
    * A function that runs in the tenant's context wherever it is called from: for the callbacks of streams, pools and emitters,
-   * which run in the context of whoever calls them.
+   * which run in the context of whoever calls them. Each call has a context of its own, and with it an EntityManager, where that
+   * is bound: what it changes, it has to flush.
    *
    * @throws TenantRequiredError
+   * @example `this.events.pipe(mergeMap(tenants.bind(() => dashboards.list())))`
    */
   bind<Args extends unknown[], T>(fn: (...args: Args) => T): (...args: Args) => T {
     const tenant = this.require();
