@@ -105,7 +105,7 @@ export class TenantContext {
   }
 
   /**
-   * A key of a cache that tenants share: of different tenants, or of different parts, no two are the same.
+   * A key of a cache that tenants share: of different tenants, or of parts that are different texts, no two are the same.
    *
    * @throws TenantRequiredError: nothing is kept under nobody's name
    * @example `cache.get(tenants.cacheKey('summary', dashboardId))`
