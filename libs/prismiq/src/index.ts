@@ -16,6 +16,7 @@ export {
 } from './prismiq.decorators.js';
 export type {
   PrismiqAsyncValues,
+  PrismiqControllerName,
   PrismiqControllersOptions,
   PrismiqDirectoryCacheOptions,
   PrismiqLimits,
@@ -128,6 +129,7 @@ export {
   DocumentTooLargeError,
   InvalidDocumentError,
   NameTakenError,
+  PreconditionFailedError,
   RecordForbiddenError,
   RecordNotFoundError,
   StaleVersionError,
