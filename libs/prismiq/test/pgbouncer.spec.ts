@@ -9,6 +9,7 @@ import {
 } from '@prismiq/nestjs';
 import { Client, Pool } from 'pg';
 import { startPgBouncer } from '../../../test/support/pgbouncer.js';
+import { suiteGuard } from '../../../test/support/sql-guard.js';
 import { TestDatabase } from '../../../test/support/test-database.js';
 import { boot, ormModule } from './support/host.js';
 
@@ -44,12 +45,13 @@ const bouncer = await startPgBouncer({ url: process.env['DATABASE_URL']!, poolSi
     await database.query(`INSERT INTO tenant_t0.prismiq_dashboards (tenant_id, name) VALUES ('t0', 'secret of t0')`);
     await database.query(`INSERT INTO tenant_t1.prismiq_dashboards (tenant_id, name) VALUES ('t1', 'secret of t1')`);
 
-    await ada.query('SET search_path TO tenant_t0');
-    await gus.query('SET search_path TO tenant_t1');
-    const { rows } = await ada.query('SELECT name FROM prismiq_dashboards');
+    const rows = await suiteGuard.off(async () => {
+      await ada.query('SET search_path TO tenant_t0');
+      await gus.query('SET search_path TO tenant_t1');
+      return (await ada.query('SELECT name FROM prismiq_dashboards')).rows;
+    });
     expect(rows).toEqual([{ name: 'secret of t1' }]);
 
-    // Ended, so that the connection which they have spoilt goes as well.
     await ada.query('RESET search_path');
     await Promise.all([ada.end(), gus.end()]);
     await database.query(`DELETE FROM tenant_t0.prismiq_dashboards; DELETE FROM tenant_t1.prismiq_dashboards`);
