@@ -3,6 +3,9 @@ import { MikroORM, type Options } from '@mikro-orm/postgresql';
 import { Client, Pool, type QueryResultRow } from 'pg';
 import { suiteGuard } from './sql-guard.js';
 
+/** By this `application_name` the connections of a test itself can be told from those that it tests. */
+export const TEST_ITSELF = 'the test itself';
+
 /**
  * A database of its own for one test file. Its `public` schema holds no Prismiq tables, so that a statement which escapes its
  * tenant fails.
@@ -20,7 +23,7 @@ export class TestDatabase {
     await onServer(`CREATE DATABASE ${name}`);
     const url = serverUrl();
     url.pathname = `/${name}`;
-    const pool = new Pool({ connectionString: url.href, max: 50 });
+    const pool = new Pool({ connectionString: url.href, max: 50, application_name: TEST_ITSELF });
     return new TestDatabase(name, url.href, pool);
   }
 
