@@ -8,3 +8,5 @@ export { SqlGuard, type SqlGuardOfOptions, type SqlGuardOptions } from './sql-gu
 export { TestTenants, type TestTenant, type TestTenantsOptions } from './test-tenants.js';
 export { UnsafeStatementError } from './unsafe-statement.error.js';
 export type { Watched, WatchedClient, WatchedModule, WatchedPool } from './watch-connections.js';
+export { checkIsolation, type IsolationOptions, type IsolationTenant, type Leak } from './check-isolation.js';
+export type { IsolationRequest } from './isolation-requests.js';

@@ -7,8 +7,8 @@ import { World, type FuzzTenant } from './world.js';
 /** Where a sender goes away: while it still sends, when it has sent all, or with the first of the answer. */
 type Abort = 'sending' | 'sent' | 'answered';
 
-/** A handler that fails on purpose, or for want of a connection, answers so. */
-const HOST_FAILURE = [500];
+/** So Nest answers where a handler fails, on purpose or for want of a connection, or the stream that it has returned. */
+const HOST_FAILURE = [500, 400];
 
 /** Through HTTP, by connections that are kept alive. */
 export function httpOperations(world: World, url: string): Operation[] {

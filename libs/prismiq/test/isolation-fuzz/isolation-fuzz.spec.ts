@@ -20,7 +20,9 @@ import { Scenarios } from './scenarios.js';
 import { serviceOperations } from './service-operations.js';
 import { World } from './world.js';
 
-const OPERATIONS = Number(process.env['FUZZ_OPERATIONS'] ?? 20_000);
+/** .ci/run does them all. */
+const ALL_OPERATIONS = 20_000;
+const OPERATIONS = Number(process.env['FUZZ_OPERATIONS'] ?? 2000);
 const SEED = Number(process.env['FUZZ_SEED'] ?? Math.floor(Math.random() * 1_000_000));
 const WORKERS = 32;
 const CONNECTIONS = 10;
@@ -28,7 +30,8 @@ const CONNECTIONS = 10;
 const KILLS = 1 / 500;
 
 process.stderr.write(
-  `isolation fuzz: ${OPERATIONS} operations each, seed ${SEED}. To see this run again: FUZZ_SEED=${SEED} npm test -- isolation-fuzz\n`,
+  `${OPERATIONS < ALL_OPERATIONS ? `NOT RUN IN FULL (FUZZ_OPERATIONS=${ALL_OPERATIONS} does): ` : ''}` +
+    `isolation fuzz, ${OPERATIONS} operations each. To repeat it: FUZZ_SEED=${SEED} npm test -- isolation-fuzz\n`,
 );
 
 const bouncer = await startPgBouncer({ url: process.env['DATABASE_URL']!, poolSize: CONNECTIONS });
@@ -56,9 +59,7 @@ describe.each(MODES)('with %s', (_, schemaFor) => {
       database = await TestDatabase.create();
       world = new World(schemaFor);
       kills = new Kills(database);
-      for (const schema of new Set(world.tenants.map((tenant) => tenant.schema))) {
-        await ensureTables(database.pool, { schema, createSchema: true });
-      }
+      await Promise.all(world.tenants.map(({ schema }) => ensureTables(database.pool, { schema, createSchema: true })));
       app = await boot(
         {
           imports: [
