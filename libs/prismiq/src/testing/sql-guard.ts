@@ -61,7 +61,7 @@ const KEPT_ANALYSES = 5000;
  * ```
  * @publicApi
  */
-export class SqlGuard {
+export class SqlGuard implements Disposable {
   /** All that was refused so far. */
   readonly violations: UnsafeStatementError[] = [];
   readonly #tenant: SqlGuardOptions['tenant'];
