@@ -1,47 +1,8 @@
-import type { INestApplication } from '@nestjs/common';
 import { executorOf, type SqlTarget } from '../sql/sql-target.js';
 import { inChunks } from './in-chunks.js';
+import type { IsolationOptions, IsolationTenant, Leak } from './isolation-options.js';
 import { claimsOf, send, stringsIn, type Answer, type IsolationRequest } from './isolation-requests.js';
 import { rowsOf } from './tenant-rows.js';
-
-/** A tenant for {@link checkIsolation}, with rows of its own. @publicApi */
-export interface IsolationTenant {
-  readonly tenantId: string;
-  readonly schema: string;
-  /** The credentials of one of its users, who may do what the requests ask for: `{ authorization: 'Bearer …' }`. */
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-/** @publicApi */
-export interface IsolationOptions<Tenant extends IsolationTenant = IsolationTenant> {
-  /** The application, listening, or its address. */
-  app: INestApplication | string;
-  /** Where the tenants' schemas are; see {@link SqlTarget}. Only read. */
-  database: SqlTarget;
-  /** Two or more, made for this check: its requests do what they say. */
-  tenants: readonly Tenant[];
-  /** What a tenant asks for, with the ids of its own records. */
-  requests: (tenant: Tenant) => readonly IsolationRequest[] | Promise<readonly IsolationRequest[]>;
-  /**
-   * With which headers somebody claims to be of a tenant without being so. Return none where headers are what identifies a tenant.
-   * @default X-Tenant-ID and X-Schema-Name, as Prismiq's client sends them
-   */
-  claims?: ((tenant: Tenant) => Record<string, string>) | undefined;
-}
-
-/** @publicApi */
-export interface Leak {
-  /** Whether somebody saw, or changed, what is another tenant's. */
-  kind: 'read' | 'write';
-  /** With whose credentials; nothing: without any. */
-  asker: string | undefined;
-  /** Whose data it was. */
-  owner: string;
-  /** Of a read, e.g. `GET /orders`; a write was found after several requests. */
-  request: string | undefined;
-  /** The values seen, or the rows changed; the first of them. */
-  evidence: string[];
-}
 
 /** So many requests are under way at a time. */
 const CONCURRENCY = 16;
@@ -107,7 +68,8 @@ interface Sending {
 }
 
 class IsolationCheck {
-  readonly #leaks: Leak[] = [];
+  /** Each once, however often it was seen. */
+  readonly #leaks = new Map<string, Leak>();
   readonly #values = new Map<Subject, string[]>();
   /** What each has got an answer to, of the others' requests too: they may be the same ones. */
   readonly #answered = new Set<string>();
@@ -130,7 +92,7 @@ class IsolationCheck {
     await this.sendOwn();
     await this.lookForForeignRows();
     this.assertAnswered();
-    return this.#leaks;
+    return [...this.#leaks.values()];
   }
 
   /** What tells a tenant's data from all others'. */
@@ -198,7 +160,7 @@ class IsolationCheck {
     }
   }
 
-  /** Each tenant's own requests, again and again, and attempts on the others in between. Nothing is left where it is deleted. */
+  /** Each tenant's own requests, again and again, and attempts on the others in between. Deletions come last: they leave nothing to be seen. */
   private everybodyAtOnce(): Sending[] {
     const turns = this.subjects.map((subject, i) => {
       const own = ownOf(subject).filter(({ request }) => request.method?.toUpperCase() !== 'DELETE');
@@ -225,9 +187,14 @@ class IsolationCheck {
   private async lookForForeignRows(): Promise<void> {
     for (const [holder, rows] of await this.contents(this.subjects)) {
       for (const owner of this.subjects.filter((other) => other !== holder)) {
-        const isForeign = (row: string): boolean =>
-          (documentOf(row) as { tenant_id?: unknown }).tenant_id === owner.tenant.tenantId ||
-          this.#values.get(owner)!.some((value) => row.includes(value));
+        const isForeign = (row: string): boolean => {
+          const document = documentOf(row);
+          const texts = [...stringsIn(document)].join('\n');
+          return (
+            document['tenant_id'] === owner.tenant.tenantId ||
+            this.#values.get(owner)!.some((value) => texts.includes(value))
+          );
+        };
         this.report('write', owner, holder, rows.filter(isForeign));
       }
     }
@@ -240,14 +207,10 @@ class IsolationCheck {
     evidence: string[],
     request?: string,
   ): void {
-    if (evidence.length > 0) {
-      this.#leaks.push({
-        kind,
-        asker: asker?.tenant.tenantId,
-        owner: owner.tenant.tenantId,
-        request,
-        evidence: evidence.slice(0, EVIDENCE),
-      });
+    const leak = { kind, asker: asker?.tenant.tenantId, owner: owner.tenant.tenantId, request };
+    const key = JSON.stringify(leak);
+    if (evidence.length > 0 && !this.#leaks.has(key)) {
+      this.#leaks.set(key, { ...leak, evidence: evidence.slice(0, EVIDENCE) });
     }
   }
 
@@ -257,7 +220,7 @@ class IsolationCheck {
         .filter((request) => !this.#answered.has(`${tenant.tenantId} ${JSON.stringify(request)}`))
         .map((request) => `${nameOf(request)} of ${tenant.tenantId}`),
     );
-    if (unanswered.length > 0 && this.#leaks.length === 0) {
+    if (unanswered.length > 0 && this.#leaks.size === 0) {
       throw new Error(
         `checkIsolation proves nothing: not even their own tenant got a 2xx to ${unanswered.join(', ')}. ` +
           'Check the credentials, the ids, and the order: what is deleted is not found after that.',
@@ -276,6 +239,7 @@ function attacks(asker: Subject | undefined, owner: Subject): Sending[] {
 const ownOf = (subject: Subject): Sending[] =>
   subject.requests.map((request) => ({ asker: subject, owner: subject, request, headers: subject.tenant.headers }));
 
-const documentOf = (row: string): unknown => JSON.parse(row.slice(row.indexOf(' ') + 1));
+/** Behind the name of its table. */
+const documentOf = (row: string): Record<string, unknown> => JSON.parse(row.slice(row.indexOf(' {')));
 const isTelling = (text: string): boolean => text.length >= SHORTEST_VALUE && !NUMBERS_AND_TIMES.test(text);
 const nameOf = ({ method = 'GET', path }: IsolationRequest): string => `${method} ${path}`;
