@@ -17,10 +17,14 @@ const DOLLAR_QUOTE = /\$(?:[a-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/iy;
 const PARAMETER = /\$(\d+)/y;
 const WORD = /[a-z_\u0080-\uffff][\w$\u0080-\uffff]*/iy;
 const NUMBER = /\d[\w.]*/y;
-/** With its prefix: escapes, bits, national characters, Unicode. */
-const STRING = /(?:(e)'((?:[^'\\]|\\[^]|'')*)|(u&|[bxn])?'((?:[^']|'')*))(?:'|$)/iy;
-const QUOTED = /(u&)?"((?:[^"]|"")*)(?:"|$)/iy;
-const UESCAPE = /(?:\s|--[^\n\r]*)*uescape\s*'([^'])'/iy;
+/** With its prefix: escapes, Unicode, bits, national characters. */
+const STRING = /(e|u&|[bxn])?'/iy;
+const QUOTED = /(u&)?"/iy;
+/** What stands in a string and is no part of it, or ends it. */
+const IN_STRING = /''|'/g;
+const IN_ESCAPED_STRING = /\\[^]?|''|'/g;
+const IN_QUOTED = /""|"/g;
+const UESCAPE = /\s*uescape\s*'([^'])'/iy;
 
 /**
  * Splits an SQL text as PostgreSQL does (with `standard_conforming_strings`, its default). What is never closed goes on to the
@@ -37,6 +41,17 @@ export function tokenize(sql: string): SqlToken[] {
     }
     return match ?? undefined;
   };
+  /** Step by step, since a pattern for a whole string of megabytes would exhaust the stack. */
+  const takeUntil = (end: string, marks: RegExp): string => {
+    const start = position;
+    marks.lastIndex = start;
+    let mark = marks.exec(sql);
+    while (mark !== null && mark[0] !== end) {
+      mark = marks.exec(sql);
+    }
+    position = mark === null ? sql.length : marks.lastIndex;
+    return sql.slice(start, mark?.index);
+  };
   const unicode = (text: string): string => decodeUnicode(text, take(UESCAPE)?.[1] ?? '\\');
 
   while (position < sql.length) {
@@ -49,15 +64,16 @@ export function tokenize(sql: string): SqlToken[] {
     }
     const string = take(STRING);
     if (string !== undefined) {
-      const [, escapes, escaped = '', prefix, plain = ''] = string;
-      const text = (escapes === undefined ? plain : escaped).replaceAll("''", "'");
-      const decoded = escapes === undefined ? text : decodeEscapes(text);
-      tokens.push({ kind: 'string', text: prefix?.toLowerCase() === 'u&' ? unicode(text) : decoded });
+      const prefix = string[1]?.toLowerCase();
+      const text = takeUntil("'", prefix === 'e' ? IN_ESCAPED_STRING : IN_STRING);
+      const plain = text.replaceAll("''", "'");
+      const decoded = prefix === 'e' ? decodeEscapes(plain) : plain;
+      tokens.push({ kind: 'string', text: prefix === 'u&' ? unicode(plain) : decoded });
       continue;
     }
     const quoted = take(QUOTED);
     if (quoted !== undefined) {
-      const text = quoted[2]!.replaceAll('""', '"');
+      const text = takeUntil('"', IN_QUOTED).replaceAll('""', '"');
       tokens.push({ kind: 'quoted', text: quoted[1] === undefined ? text : unicode(text) });
       continue;
     }

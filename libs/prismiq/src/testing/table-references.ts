@@ -207,8 +207,12 @@ const frameIn = (outer: Frame | undefined, ofFunction = false, cte?: string): Fr
   hasJoin: false,
 });
 
-function isCte(name: string, frame: Frame | undefined): boolean {
-  return frame !== undefined && (frame.ctes.has(name) || isCte(name, frame.outer));
+function isCte(name: string, frame: Frame): boolean {
+  let within: Frame | undefined = frame;
+  while (within !== undefined && !within.ctes.has(name)) {
+    within = within.outer;
+  }
+  return within !== undefined;
 }
 
 function isName(token: SqlToken | undefined): token is SqlToken & { kind: 'word' | 'quoted' } {

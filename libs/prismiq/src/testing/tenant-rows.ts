@@ -1,7 +1,7 @@
 import { quoteIdentifier } from '../sql/identifier.js';
 import type { SqlExecutor } from '../sql/sql-executor.js';
 
-/** A table, and by which rows of it are one tenant's where several share it: a condition, with the tenant's id as `$1`. */
+/** A table, and which of its rows are one tenant's where several share it: a condition, with the tenant's id as `$1`. */
 interface TenantTable {
   readonly name: string;
   readonly isOwn: string | undefined;
@@ -18,21 +18,20 @@ export async function rowsOf(
 ): Promise<string[]> {
   const rows: string[] = [];
   for (const { name, isOwn } of await tablesOf(sql, schema)) {
+    if (isShared && isOwn === undefined) {
+      continue;
+    }
     const table = `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
-    const found =
-      !isShared || isOwn === undefined
-        ? await sql.query<{ row: string }>(
-            isShared ? 'SELECT WHERE false' : `SELECT to_jsonb(t)::text AS row FROM ${table} t`,
-          )
-        : await sql.query<{ row: string }>(`SELECT to_jsonb(t)::text AS row FROM ${table} t WHERE ${isOwn}`, [
-            tenantId,
-          ]);
+    const where = isShared ? `WHERE ${isOwn}` : '';
+    const found = await sql.query<{ row: string }>(
+      `SELECT to_jsonb(t)::text AS row FROM ${table} t ${where}`,
+      isShared ? [tenantId] : [],
+    );
     rows.push(...found.map(({ row }) => `${name} ${row}`));
   }
   return rows;
 }
 
-/** Of a foreign key only the first column is looked at: it refers to one row either way. */
 async function tablesOf(sql: SqlExecutor, schema: string): Promise<TenantTable[]> {
   const tables = await sql.query<{
     name: string;
@@ -50,20 +49,17 @@ async function tablesOf(sql: SqlExecutor, schema: string): Promise<TenantTable[]
          JOIN pg_attribute child ON child.attrelid = c.oid AND child.attnum = k.conkey[1]
          JOIN pg_attribute parent ON parent.attrelid = p.oid AND parent.attnum = k.confkey[1]
          JOIN pg_attribute t ON t.attrelid = p.oid AND t.attname = 'tenant_id' AND NOT t.attisdropped
-       WHERE k.conrelid = c.oid AND k.contype = 'f' LIMIT 1) f ON true
+       WHERE k.conrelid = c.oid AND k.contype = 'f' AND cardinality(k.conkey) = 1 LIMIT 1) f ON true
      WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
      ORDER BY c.relname`,
     [schema],
   );
   return tables.map(({ name, own, fk, parent, key }) => {
-    if (own) {
-      return { name, isOwn: 't.tenant_id::text = $1' };
-    }
-    const through =
+    const refersToOwn =
       fk === null
         ? undefined
         : `EXISTS (SELECT 1 FROM ${quoteIdentifier(schema)}.${quoteIdentifier(parent!)} p
              WHERE p.${quoteIdentifier(key!)} = t.${quoteIdentifier(fk)} AND p.tenant_id::text = $1)`;
-    return { name, isOwn: through };
+    return { name, isOwn: own ? 't.tenant_id::text = $1' : refersToOwn };
   });
 }

@@ -153,6 +153,15 @@ describe('SqlGuard.check', () => {
     expect(verdictOf(sql, acme, values)).toBe('fine');
   });
 
+  it.each([
+    ['strings', `SELECT '${"x''".repeat(2e6)}', E'${"\\'".repeat(1e6)}' FROM orders`],
+    ['names', `SELECT "${'x""'.repeat(2e6)}" FROM orders`],
+    ['nesting', `SELECT ${'('.repeat(1e5)} SELECT 1 FROM orders`],
+    ['comments', `SELECT U&"x" ${'-- '.repeat(1e5)}\n FROM orders`],
+  ])('reads statements of any size: long %s', (_, sql) => {
+    expect(verdictOf(sql)).toBe('without a schema');
+  });
+
   it('quotes the statement, says what to do, and keeps a list', () => {
     const guard = guardFor(acme);
     const long = `SELECT ${'1, '.repeat(1000)} 1 FROM orders`;
