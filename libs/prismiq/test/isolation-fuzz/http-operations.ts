@@ -85,14 +85,14 @@ export function httpOperations(world: World, url: string): Operation[] {
     [
       6,
       ({ me, random, own }) => {
-        const abort = random.pick<Abort>(['sending', 'sent', 'answered']);
+        const abort = random.pick<Abort>(['sending', 'sent', 'answered'])!;
         const [method, path, body] = random.pick([
           ['GET', '/prismiq/dashboards'],
           ['GET', '/host/stream'],
           ['POST', '/prismiq/dashboards', dashboard(me)],
           ['PATCH', `/prismiq/dashboards/${own(me.dashboards)}`, { description: world.text(me) }],
           ['POST', '/host/throw'],
-        ] as [string, string, object?][]);
+        ] as [string, string, object?][])!;
         return send(me, method, path, { body, abort, allowed: HOST_FAILURE });
       },
     ],

@@ -22,6 +22,8 @@ export interface Run {
   seed: number;
   /** Whether an error may be put down to a connection that was killed. */
   mayFail(error: unknown): boolean;
+  /** Called after each operation, outside of all contexts. */
+  after(): void;
 }
 
 /**
@@ -29,7 +31,7 @@ export interface Run {
  *
  * @returns how many failed for want of a connection
  */
-export async function fuzz({ world, operations, count, workers, seed, mayFail }: Run): Promise<number> {
+export async function fuzz({ world, operations, count, workers, seed, mayFail, after }: Run): Promise<number> {
   const weights = weightOf(operations);
   const choose = (random: Random): Operation => {
     let rest = random.next() * weights;
@@ -40,7 +42,8 @@ export async function fuzz({ world, operations, count, workers, seed, mayFail }:
     const random = new Random(seed * 1000 + worker);
     for (let i = worker; i < count && world.faults.length === 0; i += workers) {
       const [me, other] = twoOf(world.tenants, random);
-      const own = (ids: readonly string[]) => (ids.length === 0 ? randomUUID() : random.pick(ids));
+      // Draws a number either way, so that the seed alone says what comes next.
+      const own = (ids: readonly string[]) => random.pick(ids) ?? randomUUID();
       const [, run] = choose(random);
       try {
         await run({ random, me, other, own });
@@ -50,6 +53,7 @@ export async function fuzz({ world, operations, count, workers, seed, mayFail }:
         }
         failures += 1;
       }
+      after();
     }
   };
   await Promise.all(Array.from({ length: workers }, (_, worker) => work(worker)));

@@ -18,8 +18,9 @@ export class Random {
     return Math.floor(this.next() * n);
   }
 
-  pick<T>(items: readonly T[]): T {
-    return items[this.below(items.length)]!;
+  /** Of no items, nothing. */
+  pick<T>(items: readonly T[]): T | undefined {
+    return items[this.below(items.length)];
   }
 
   chance(probability: number): boolean {
