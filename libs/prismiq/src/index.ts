@@ -6,10 +6,17 @@
 
 // The module and its options
 export { PrismiqModule } from './prismiq.module.js';
-export { getPrismiqToken, getTenantInterceptor, InjectPrismiq, InjectTenantSchema } from './prismiq.decorators.js';
+export {
+  CurrentTenant,
+  getPrismiqToken,
+  getTenantInterceptor,
+  InjectPrismiq,
+  InjectTenantSchema,
+} from './prismiq.decorators.js';
 export type {
   PrismiqAsyncValues,
   PrismiqControllersOptions,
+  PrismiqDirectoryCacheOptions,
   PrismiqLimits,
   PrismiqModuleAsyncOptions,
   PrismiqModuleOptions,
@@ -18,12 +25,36 @@ export type {
   PrismiqStructure,
 } from './options/prismiq-options.js';
 
+// Which tenants there are
+export type { SchemaFor } from './directory/schema-for.js';
+export {
+  TenantDirectory,
+  type DirectorySource,
+  type TenantDirectoryFactory,
+  type TenantEntry,
+  type TenantRecord,
+  type TenantState,
+} from './directory/tenant-directory.js';
+export { TenantRegistry } from './directory/tenant-registry.js';
+export { tenantsFromCatalog, type CatalogDirectoryOptions } from './directory/tenants-from-catalog.js';
+export { tenantsFromList } from './directory/tenants-from-list.js';
+export { tenantsFromQuery } from './directory/tenants-from-query.js';
+
+// Whose request it is
+export { allAgree, firstOf } from './resolvers/combine.js';
+export { fromHeader } from './resolvers/from-header.js';
+export { fromParam } from './resolvers/from-param.js';
+export { fromSubdomain, type SubdomainOptions } from './resolvers/from-subdomain.js';
+export { fromUser, type UserClaims } from './resolvers/from-user.js';
+
 // Tenancy
+export type { ForEachTenantOptions, ForEachTenantResult } from './tenancy/for-each-tenant.js';
 export { TenantContext } from './tenancy/tenant-context.js';
+export { TenantLogger } from './tenancy/tenant-logger.js';
 export { TenantInterceptor } from './tenancy/tenant.interceptor.js';
 export { TenantResolver, type ResolvedTenant, type ResolveTenant } from './tenancy/tenant-resolver.js';
 export { TenantSchema } from './tenancy/tenant-schema.js';
-export type { SchemaFor, Tenant, TenantIdentity } from './tenancy/tenant.js';
+export type { Tenant, TenantIdentity } from './tenancy/tenant.js';
 
 // Repositories, and the records that they return
 export { DashboardRepository } from './repositories/dashboard.repository.js';
@@ -71,7 +102,7 @@ export { PRISMIQ_HISTORY_TABLE } from './schema/history.js';
 export { prismiqSchemaSql } from './schema/prismiq-schema-sql.js';
 export { PRISMIQ_MIGRATIONS, type PrismiqMigration } from './migrations/prismiq-migrations.js';
 export type { PgClient, PgPool, PgPoolClient } from './sql/pg-executor.js';
-export type { SqlTarget } from './sql/transaction.js';
+export type { SqlTarget } from './sql/sql-target.js';
 
 // Entities, for a host that wants managed ones, or generates its migrations
 export { PrismiqDashboard } from './entities/dashboard.entity.js';
@@ -110,8 +141,12 @@ export {
 export {
   InvalidTenantIdError,
   InvalidUserIdError,
+  TenantDirectoryError,
   TenantMismatchError,
+  TenantNotFoundError,
   TenantNotProvisionedError,
   TenantOutdatedError,
   TenantRequiredError,
+  TenantSuspendedError,
+  TenantTaskError,
 } from './errors/tenancy.errors.js';

@@ -1,4 +1,5 @@
-import { Inject, type InjectionToken, type Type } from '@nestjs/common';
+import { createParamDecorator, Inject, type InjectionToken, type Type } from '@nestjs/common';
+import { CurrentTenantPipe } from './tenancy/current-tenant.pipe.js';
 import { TenantContext } from './tenancy/tenant-context.js';
 import { TenantRequests } from './tenancy/tenant-requests.js';
 import { TenantResolver } from './tenancy/tenant-resolver.js';
@@ -24,9 +25,9 @@ export function getPrismiqToken<T>(provider: Class<T>, contextName?: string): In
   if (contextName === undefined) {
     return provider as InjectionToken<T>;
   }
-  const ofContext = tokens.get(contextName) ?? new Map<Class<unknown>, symbol>();
-  const token = ofContext.get(provider) ?? Symbol(`${provider.name} of ${contextName}`);
-  tokens.set(contextName, ofContext.set(provider, token));
+  const known = tokens.get(contextName) ?? new Map<Class<unknown>, symbol>();
+  const token = known.get(provider) ?? Symbol(`${provider.name} of ${contextName}`);
+  tokens.set(contextName, known.set(provider, token));
   return token;
 }
 
@@ -47,7 +48,30 @@ export const InjectPrismiq = (provider: Class<unknown>, contextName?: string): P
 export const InjectTenantSchema = (contextName?: string): PropertyDecorator & ParameterDecorator =>
   InjectPrismiq(TenantSchema, contextName);
 
-const interceptors = new Map<string, Type<TenantInterceptor>>();
+/**
+ * Subclasses that take what they need from one named registration: Nest makes interceptors and pipes in the module of the
+ * controller, and finds their dependencies by the tokens that stand in the class.
+ */
+const ofContexts = new Map<string, Map<Type, Type>>();
+
+function ofContext<Base extends Type>(
+  base: Base,
+  dependencies: Class<unknown>[],
+  contextName: string | undefined,
+): Base {
+  if (contextName === undefined) {
+    return base;
+  }
+  const known = ofContexts.get(contextName) ?? new Map<Type, Type>();
+  const existing = known.get(base);
+  if (existing !== undefined) {
+    return existing as Base;
+  }
+  const subclass = class extends (base as Type) {} as Base;
+  dependencies.forEach((dependency, index) => InjectPrismiq(dependency, contextName)(subclass, undefined, index));
+  ofContexts.set(contextName, known.set(base, subclass));
+  return subclass;
+}
 
 /**
  * The interceptor class of the registration with this `contextName`, for `@UseInterceptors()`. Without contexts it is
@@ -56,18 +80,17 @@ const interceptors = new Map<string, Type<TenantInterceptor>>();
  * @example `@UseInterceptors(getTenantInterceptor('analytics'))`
  * @publicApi
  */
-export function getTenantInterceptor(contextName?: string): Type<TenantInterceptor> {
-  if (contextName === undefined) {
-    return TenantInterceptor;
-  }
-  const known = interceptors.get(contextName);
-  if (known !== undefined) {
-    return known;
-  }
-  class TenantInterceptorOfContext extends TenantInterceptor {}
-  [TenantResolver, TenantContext, TenantRequests].forEach((dependency, index) =>
-    InjectPrismiq(dependency, contextName)(TenantInterceptorOfContext, undefined, index),
-  );
-  interceptors.set(contextName, TenantInterceptorOfContext);
-  return TenantInterceptorOfContext;
-}
+export const getTenantInterceptor = (contextName?: string): Type<TenantInterceptor> =>
+  ofContext(TenantInterceptor, [TenantResolver, TenantContext, TenantRequests], contextName);
+
+/**
+ * Gives a parameter of a handler the tenant in context, a {@link Tenant}. Without one, the call fails with a
+ * TenantRequiredError. The controller needs the {@link TenantInterceptor}.
+ *
+ * @example `list(@CurrentTenant() { tenantId, userId }: Tenant) {}`
+ * @publicApi
+ */
+export const CurrentTenant = (contextName?: string): ParameterDecorator =>
+  currentTenant(ofContext(CurrentTenantPipe, [TenantContext], contextName));
+
+const currentTenant = createParamDecorator(() => undefined);

@@ -3,6 +3,7 @@ import { REQUEST } from '@nestjs/core';
 import { MikroORM } from '@mikro-orm/core';
 import { PostgreSqlDriver, type MikroORM as PostgreSqlMikroORM } from '@mikro-orm/postgresql';
 import { ChangeFeed } from './changes/change-feed.js';
+import { TenantRegistry } from './directory/tenant-registry.js';
 import { registerEntities } from './entities/prismiq-entities.js';
 import { InvalidOptionsError } from './errors/configuration.errors.js';
 import type { PrismiqConfig } from './options/prismiq-config.js';
@@ -13,6 +14,7 @@ import { SavedQueryRepository } from './repositories/saved-query.repository.js';
 import { WidgetRepository } from './repositories/widget.repository.js';
 import { Database } from './sql/database.js';
 import { TenantContext } from './tenancy/tenant-context.js';
+import { BoundTenantEntityManager, TenantEntityManager } from './tenancy/tenant-entity-manager.js';
 import { TenantRequests } from './tenancy/tenant-requests.js';
 import { TenantResolver } from './tenancy/tenant-resolver.js';
 import { TenantSchema } from './tenancy/tenant-schema.js';
@@ -24,6 +26,7 @@ const EXPORTED = [
   WidgetRepository,
   SavedQueryRepository,
   ChangeFeed,
+  TenantRegistry,
   TenantContext,
   TenantInterceptor,
   TenantSchema,
@@ -56,7 +59,23 @@ export function providersOf(contextName?: string): Provider[] {
     { provide: PRISMIQ_LIMITS, useFactory: ({ limits }: PrismiqConfig) => limits, inject: [PRISMIQ_CONFIG] },
     provide(TenantRequests, []),
     provide(ChangeFeed, []),
-    provide(TenantContext, [PRISMIQ_SCHEMA_FOR]),
+    {
+      provide: token(TenantRegistry),
+      useFactory: ({ directory, directoryCache, schemaFor }: PrismiqConfig, database: Database) =>
+        new TenantRegistry(directory({ query: (sql, values) => database.query(sql, values), schemaFor }), {
+          ...directoryCache,
+          schemaFor,
+          isInTransaction: () => database.isInTransaction(),
+        }),
+      inject: [PRISMIQ_CONFIG, Database],
+    },
+    {
+      provide: TenantEntityManager,
+      useFactory: ({ bindEntityManager }: PrismiqConfig, orm: PostgreSqlMikroORM) =>
+        bindEntityManager ? new BoundTenantEntityManager(orm) : new TenantEntityManager(),
+      inject: [PRISMIQ_CONFIG, PRISMIQ_ORM],
+    },
+    provide(TenantContext, [token(TenantRegistry), PRISMIQ_SCHEMA_FOR, TenantEntityManager]),
     provide(TenantInterceptor, [token(TenantResolver), token(TenantContext), token(TenantRequests)]),
     provide(TenantSchema, [REQUEST, token(TenantContext), token(TenantRequests)], Scope.REQUEST),
     provide(DashboardRepository, repository),

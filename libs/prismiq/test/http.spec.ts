@@ -231,7 +231,7 @@ describe.each(PLATFORMS)('the REST controllers on %s', (platform) => {
     const behind = await send('get', '/dashboards', undefined, bearer('broken')).expect(503);
     expect(behind.body).toEqual({ detail: expect.any(String), request_id: expect.any(String) });
     const unknown = await send('get', '/dashboards', undefined, bearer('nobody')).expect(404);
-    expect(unknown.body).toEqual({ detail: 'Unknown tenant', code: 'TENANT_NOT_PROVISIONED' });
+    expect(unknown.body).toEqual({ detail: 'Unknown tenant', code: 'TENANT_NOT_FOUND' });
     expect(JSON.stringify([behind.body, unknown.body])).not.toMatch(/prismiq_|tenant_|SELECT|column/);
   });
 });

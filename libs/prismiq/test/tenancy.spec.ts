@@ -24,6 +24,7 @@ import {
   TenantRequiredError,
   TenantResolver,
   TenantSchema,
+  tenantsFromList,
   WidgetRepository,
   type PrismiqModuleOptions,
   type TenantIdentity,
@@ -137,7 +138,10 @@ describe('tenancy', () => {
       const { context } = await start();
       await expect(context.runInTenant(id, () => 1)).rejects.toThrow(/schemaFor: \(id\) => .*replaceAll/);
       await app.close();
-      const own = await start({ schemaFor: (tenantId) => `t_${tenantId.replaceAll('-', '_')}` });
+      const own = await start({
+        schemaFor: (tenantId) => `t_${tenantId.replaceAll('-', '_')}`,
+        directory: tenantsFromList([id]),
+      });
       expect(await own.context.runInTenant(id, () => own.context.require().schema)).toBe(own.context.schemaOf(id));
       expect(own.context.schemaOf(id)).toBe(`t_${id.replaceAll('-', '_')}`);
     });
@@ -158,7 +162,7 @@ describe('tenancy', () => {
   });
 
   it('tells a tenant without tables, and one with old tables, apart', async () => {
-    const { context, dashboards } = await start();
+    const { context, dashboards } = await start({ directory: tenantsFromList(['nobody', 'old']) });
     const list = () => context.runInTenant('nobody', () => dashboards.list());
     await expect(list()).rejects.toThrow(TenantNotProvisionedError);
     await expect(list()).rejects.toMatchObject({ tenantId: 'nobody', schema: 'tenant_nobody', sqlState: '42P01' });

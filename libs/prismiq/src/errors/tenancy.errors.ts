@@ -65,7 +65,7 @@ export class TenantMismatchError extends PrismiqError {
 }
 
 /**
- * The tenant's schema holds no Prismiq tables, or the schema does not exist.
+ * The tenant is in the directory, and its schema holds no Prismiq tables, or does not exist.
  *
  * @publicApi
  */
@@ -112,9 +112,8 @@ export class TenantNotFoundError extends PrismiqError {
 
   constructor(context: PrismiqErrorContext) {
     super(
-      `The tenant directory knows no tenant ${quote(context.tenantId)}. If it has just been made: commit first, or call inside the ` +
-        'transaction that makes it, and call tenantRegistry.invalidate(tenantId) afterwards. ' +
-        'Without a `directory` option, a tenant exists as soon as its schema holds Prismiq tables; ensureTables makes them.',
+      `The tenant directory knows no tenant ${quote(context.tenantId)}. Without a \`directory\` option, a tenant exists as soon as its ` +
+        'schema holds Prismiq tables; ensureTables makes them. If it was made a moment ago, call TenantRegistry.invalidate().',
       404,
       false,
       context,
@@ -146,6 +145,29 @@ export class TenantDirectoryError extends PrismiqError {
 
   constructor(problem: string, context: PrismiqErrorContext = {}) {
     super(`The tenant directory ${problem}`, 503, false, context);
+  }
+}
+
+/**
+ * The work of `forEachTenant` has failed for a tenant, and no other was begun after that; see `cause`.
+ *
+ * @publicApi
+ */
+export class TenantTaskError extends PrismiqError {
+  override readonly code = 'TENANT_TASK_FAILED';
+
+  /** @param succeeded for how many tenants the work had succeeded */
+  constructor(
+    readonly succeeded: number,
+    context: PrismiqErrorContext,
+  ) {
+    super(
+      `The work for tenant ${quote(context.tenantId)} failed, after ${succeeded} had succeeded: ${String(context.cause)}. ` +
+        "To work for the others all the same, use { onError: 'continue' }.",
+      500,
+      false,
+      context,
+    );
   }
 }
 

@@ -1,10 +1,15 @@
 import type { Limits } from '../documents/limits.js';
+import type { SchemaFor } from '../directory/schema-for.js';
+import type { TenantDirectoryFactory } from '../directory/tenant-directory.js';
+import type { TenantRegistryOptions } from '../directory/tenant-registry.js';
 import type { TenantResolver } from '../tenancy/tenant-resolver.js';
-import type { SchemaFor } from '../tenancy/tenant.js';
 
 /** The values of a registration, checked, with defaults applied. Frozen. */
 export interface PrismiqConfig {
   readonly resolver: TenantResolver;
   readonly schemaFor: SchemaFor;
+  readonly directory: TenantDirectoryFactory;
+  readonly directoryCache: Omit<TenantRegistryOptions, 'schemaFor' | 'isInTransaction'>;
+  readonly bindEntityManager: boolean;
   readonly limits: Limits;
 }

@@ -1,6 +1,7 @@
 import type { CanActivate, InjectionToken, ModuleMetadata, OptionalFactoryDependency, Type } from '@nestjs/common';
+import type { SchemaFor } from '../directory/schema-for.js';
+import type { TenantDirectory, TenantDirectoryFactory } from '../directory/tenant-directory.js';
 import type { ResolveTenant, TenantResolver } from '../tenancy/tenant-resolver.js';
-import type { SchemaFor } from '../tenancy/tenant.js';
 
 /**
  * Options that are values: known when the application starts, so that they may come from other providers.
@@ -22,8 +23,50 @@ export interface PrismiqOptions {
    */
   schemaFor?: SchemaFor | undefined;
 
+  /**
+   * Knows which tenants there are: `tenantsFromCatalog()`, `tenantsFromList([…])`, `tenantsFromQuery('SELECT …')`, or your own
+   * {@link TenantDirectory}. Whoever is not in it is refused, before anything is sent to his schema.
+   * @default tenantsFromCatalog(): a tenant exists when its schema holds Prismiq tables
+   */
+  directory?: TenantDirectory | TenantDirectoryFactory | undefined;
+
+  /** How long what the directory says is kept. */
+  directoryCache?: PrismiqDirectoryCacheOptions | undefined;
+
+  /**
+   * Whether the EntityManager and the repositories that you inject work in the tenant's schema, inside a tenant's context: for
+   * tables of your own in the tenants' schemas. Entities of a schema that they name (`schema: 'public'`) stay there.
+   * @default false: your EntityManager is left alone
+   */
+  bindEntityManager?: boolean | undefined;
+
   /** How large what is stored may be. */
   limits?: PrismiqLimits | undefined;
+}
+
+/** @publicApi */
+export interface PrismiqDirectoryCacheOptions {
+  /**
+   * Milliseconds for which a tenant that was found is not looked up again: how long, at most, one that was suspended or dropped
+   * is still served, if nobody calls `TenantRegistry.invalidate`.
+   * @default 30000
+   */
+  ttlMs?: number | undefined;
+  /**
+   * Milliseconds for which a tenant that was not found is not looked up again.
+   * @default 5000
+   */
+  negativeTtlMs?: number | undefined;
+  /**
+   * How many tenants are kept in mind.
+   * @default 10000
+   */
+  maxEntries?: number | undefined;
+  /**
+   * Milliseconds after which a look-up has failed.
+   * @default 5000
+   */
+  timeoutMs?: number | undefined;
 }
 
 /** @publicApi */

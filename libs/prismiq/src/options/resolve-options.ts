@@ -1,13 +1,21 @@
 import { InvalidOptionsError } from '../errors/configuration.errors.js';
-import { DEFAULT_LIMITS, type Limits } from '../documents/limits.js';
+import { DEFAULT_LIMITS } from '../documents/limits.js';
 import { FunctionTenantResolver, NoTenantResolver, type TenantResolver } from '../tenancy/tenant-resolver.js';
-import { defaultSchemaFor } from '../tenancy/tenant.js';
+import { defaultSchemaFor } from '../directory/schema-for.js';
+import type { TenantDirectoryFactory } from '../directory/tenant-directory.js';
+import { tenantsFromCatalog } from '../directory/tenants-from-catalog.js';
 import type { PrismiqConfig } from './prismiq-config.js';
-import type { PrismiqControllersOptions, PrismiqLimits, PrismiqOptions, PrismiqStructure } from './prismiq-options.js';
+import type {
+  PrismiqControllersOptions,
+  PrismiqDirectoryCacheOptions,
+  PrismiqLimits,
+  PrismiqOptions,
+  PrismiqStructure,
+} from './prismiq-options.js';
 
 type Entry = 'forRoot' | 'forRootAsync';
 
-const VALUES = ['resolver', 'schemaFor', 'limits'];
+const VALUES = ['resolver', 'schemaFor', 'directory', 'directoryCache', 'bindEntityManager', 'limits'];
 const STRUCTURE = ['isGlobal', 'contextName', 'controllers', 'imports'];
 const SOURCES = ['useFactory', 'useClass', 'useExisting', 'inject'];
 
@@ -25,7 +33,7 @@ export function resolveOptions(options: PrismiqOptions, structure: PrismiqStruct
     }
   }
   assertKnown(options, [...VALUES, ...STRUCTURE]);
-  const { resolver, schemaFor = defaultSchemaFor } = options;
+  const { resolver, schemaFor = defaultSchemaFor, bindEntityManager = false } = options;
   if (typeof schemaFor !== 'function') {
     throw new InvalidOptionsError('schemaFor', 'must be a function from a tenant id to a schema name');
   }
@@ -36,7 +44,17 @@ export function resolveOptions(options: PrismiqOptions, structure: PrismiqStruct
         'Give a function such as (context) => ({ tenantId: context.switchToHttp().getRequest().user.tenant }).',
     );
   }
-  return Object.freeze({ resolver: toResolver(resolver), schemaFor, limits: toLimits(options.limits) });
+  if (typeof bindEntityManager !== 'boolean') {
+    throw new InvalidOptionsError('bindEntityManager', 'must be true or false');
+  }
+  return Object.freeze({
+    resolver: toResolver(resolver),
+    schemaFor,
+    directory: toDirectory(options.directory),
+    directoryCache: numbersOf('directoryCache', options.directoryCache, DIRECTORY_CACHE),
+    bindEntityManager,
+    limits: numbersOf('limits', options.limits, LIMITS),
+  });
 }
 
 /** Checks the options that shape the module, as they are written in forRoot or forRootAsync. */
@@ -86,29 +104,67 @@ export function controllersOf({ controllers = false }: PrismiqStructure): Resolv
   return { path: path.split('/').filter(Boolean).join('/'), guards };
 }
 
-function toLimits(limits: PrismiqLimits = {}): Limits {
-  if (typeof limits !== 'object' || limits === null) {
-    throw new InvalidOptionsError('limits', 'must be an object such as { widgetsPerDashboard: 100 }');
+/** What a number is when it is left out, and between which it must be. */
+type NumberOption = [byDefault: number, min: number, max: number];
+
+const LIMITS = {
+  widgetsPerDashboard: [DEFAULT_LIMITS.widgetsPerDashboard, 1, 1000],
+  documentBytes: [DEFAULT_LIMITS.documentBytes, 1, 64 * 1024 * 1024],
+} satisfies Record<keyof PrismiqLimits, NumberOption>;
+
+const DAY = 24 * 60 * 60 * 1000;
+
+const DIRECTORY_CACHE = {
+  ttlMs: [30_000, 0, DAY],
+  negativeTtlMs: [5000, 0, DAY],
+  maxEntries: [10_000, 1, 10_000_000],
+  timeoutMs: [5000, 1, DAY],
+} satisfies Record<keyof PrismiqDirectoryCacheOptions, NumberOption>;
+
+function numbersOf<Name extends string>(
+  option: string,
+  given: Partial<Record<Name, number | undefined>> = {},
+  known: Record<Name, NumberOption>,
+): Readonly<Record<Name, number>> {
+  const names = Object.keys(known) as Name[];
+  if (typeof given !== 'object' || given === null) {
+    throw new InvalidOptionsError(option, `must be an object such as { ${names[0]}: ${known[names[0]!][0]} }`);
   }
-  assertKnown(limits, Object.keys(DEFAULT_LIMITS), 'limits.');
-  const limit = (name: keyof Limits, max: number): number => {
-    const value = limits[name] ?? DEFAULT_LIMITS[name];
-    if (!Number.isInteger(value) || value < 1 || value > max) {
-      throw new InvalidOptionsError(`limits.${name}`, `must be a whole number from 1 to ${max}`);
+  assertKnown(given, names, `${option}.`);
+  const entries = names.map((name) => {
+    const [byDefault, min, max] = known[name];
+    const value = given[name] ?? byDefault;
+    if (!Number.isInteger(value) || value < min || value > max) {
+      throw new InvalidOptionsError(`${option}.${name}`, `must be a whole number from ${min} to ${max}`);
     }
-    return value;
-  };
-  return Object.freeze({
-    widgetsPerDashboard: limit('widgetsPerDashboard', 1000),
-    documentBytes: limit('documentBytes', 64 * 1024 * 1024),
+    return [name, value];
   });
+  return Object.freeze(Object.fromEntries(entries) as Record<Name, number>);
+}
+
+function toDirectory(directory: PrismiqOptions['directory']): TenantDirectoryFactory {
+  if (directory === undefined) {
+    return tenantsFromCatalog();
+  }
+  if (typeof directory === 'function' && !isClass(directory)) {
+    return directory;
+  }
+  if (typeof directory === 'object' && typeof directory?.find === 'function' && typeof directory.list === 'function') {
+    return () => directory;
+  }
+  throw new InvalidOptionsError(
+    'directory',
+    'must be tenantsFromCatalog(), tenantsFromList([…]), tenantsFromQuery("SELECT …"), or an object with the functions find and ' +
+      'list. For a class that Nest shall instantiate use ' +
+      'forRootAsync({ inject: [MyDirectory], useFactory: (directory) => ({ directory }) }).',
+  );
 }
 
 function toResolver(resolver: PrismiqOptions['resolver']): TenantResolver {
   if (resolver === undefined) {
     return new NoTenantResolver();
   }
-  if (typeof resolver === 'function' && !/^class\b/.test(Function.prototype.toString.call(resolver))) {
+  if (typeof resolver === 'function' && !isClass(resolver)) {
     return new FunctionTenantResolver(resolver);
   }
   if (typeof resolver === 'object' && typeof resolver?.resolve === 'function') {
@@ -120,6 +176,8 @@ function toResolver(resolver: PrismiqOptions['resolver']): TenantResolver {
       'forRootAsync({ inject: [MyResolver], useFactory: (resolver) => ({ resolver }) }).',
   );
 }
+
+const isClass = (value: unknown): boolean => /^class\b/.test(Function.prototype.toString.call(value));
 
 function assertKnown(options: object, known: string[], prefix = ''): void {
   const unknown = Object.keys(options).find((key) => !known.includes(key));

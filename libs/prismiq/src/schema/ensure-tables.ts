@@ -1,7 +1,8 @@
 import { SchemaMismatchError, SchemaNotFoundError, type SchemaDifference } from '../errors/schema.errors.js';
 import { quoteIdentifier } from '../sql/identifier.js';
 import type { SqlExecutor } from '../sql/sql-executor.js';
-import { inTransaction, type SqlTarget } from '../sql/transaction.js';
+import type { SqlTarget } from '../sql/sql-target.js';
+import { inTransaction } from '../sql/transaction.js';
 import { translateError } from '../sql/translate-error.js';
 import { compareCatalog } from './compare-catalog.js';
 import { assertCurrentView, nameOccupants } from './diagnose.js';

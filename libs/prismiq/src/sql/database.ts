@@ -2,8 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { PRISMIQ_ORM } from '../prismiq.constants.js';
 import { AfterCommit } from './after-commit.js';
-import { currentTransaction, mikroOrmExecutor } from './mikro-orm-executor.js';
+import { currentTransaction } from './mikro-orm-executor.js';
 import type { SqlExecutor } from './sql-executor.js';
+import { executorOf } from './sql-target.js';
 import { inTransaction } from './transaction.js';
 
 /** The database of a registration. What the host's `em.transactional()` encloses is part of that transaction. */
@@ -14,10 +15,7 @@ export class Database implements SqlExecutor {
 
   constructor(@Inject(PRISMIQ_ORM) private readonly orm: MikroORM) {
     orm.em.getEventManager().registerSubscriber(this.#afterCommit);
-    this.#executor = mikroOrmExecutor(
-      orm.em,
-      () => currentTransaction(orm.em) ?? orm.em.getConnection('write').getClient(),
-    );
+    this.#executor = executorOf(orm);
   }
 
   /** Sends one statement that reads. If it fails inside the host's transaction, that is over, as PostgreSQL has it. */
@@ -32,7 +30,12 @@ export class Database implements SqlExecutor {
 
   /** Runs one writing statement, in such a way that its failure does not end the host's transaction. */
   write<T>(work: (sql: SqlExecutor) => Promise<T>): Promise<T> {
-    return currentTransaction(this.orm.em) === undefined ? work(this) : this.transaction(work);
+    return this.isInTransaction() ? this.transaction(work) : work(this);
+  }
+
+  /** Whether the call stands inside a transaction of the host's. */
+  isInTransaction(): boolean {
+    return currentTransaction(this.orm.em) !== undefined;
   }
 
   /** Runs a callback when what was written is committed: now, or with the host's transaction. */

@@ -13,7 +13,7 @@ export interface PgPoolClient extends PgClient {
 }
 
 /** What Prismiq needs of a `pg` `Pool`. */
-export interface PgPool {
+export interface PgPool extends PgClient {
   connect(): Promise<PgPoolClient>;
   readonly totalCount: number;
 }

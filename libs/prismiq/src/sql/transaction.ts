@@ -1,18 +1,8 @@
-import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import { currentTransaction, mikroOrmExecutor } from './mikro-orm-executor.js';
 import { pgExecutor, type PgClient, type PgPool } from './pg-executor.js';
 import type { SqlExecutor } from './sql-executor.js';
-
-/**
- * Where statements go:
- * - a `MikroORM` instance: a transaction of its own, or the one in whose `em.transactional()` the call stands;
- * - an `EntityManager`: joins its transaction when it is in one;
- * - a `pg` `Pool`: a transaction of its own on one connection of the pool;
- * - a `pg` `Client` or `PoolClient`, connected: joins its transaction when it is in one.
- *
- * @publicApi
- */
-export type SqlTarget = MikroORM | EntityManager | PgPool | PgClient;
+import { knownTarget, type SqlTarget } from './sql-target.js';
 
 /** What stands around the work. */
 interface Frame {
@@ -40,32 +30,12 @@ const NO_ACTIVE_TRANSACTION = '25P01';
  * throws, what it did is undone, and a surrounding transaction stays usable.
  */
 export async function inTransaction<T>(target: SqlTarget, work: (sql: SqlExecutor) => Promise<T>): Promise<T> {
-  if (typeof target !== 'object' || target === null) {
-    throw unusable(target);
+  const known = knownTarget(target);
+  if ('em' in known) {
+    return onEntityManager(known.em, work);
   }
-  if (isPool(target)) {
-    return onPool(target, work);
-  }
-  if (isMikroOrm(target)) {
-    return onEntityManager(target.em, work);
-  }
-  if (isEntityManager(target)) {
-    return onEntityManager(target, work);
-  }
-  if (typeof target.query !== 'function') {
-    throw unusable(target);
-  }
-  return onClient(target, work);
+  return 'pool' in known ? onPool(known.pool, work) : onClient(known.client, work);
 }
-
-const isPool = (target: SqlTarget): target is PgPool => 'totalCount' in target && 'connect' in target;
-const isMikroOrm = (target: SqlTarget): target is MikroORM => 'em' in target && 'driver' in target;
-const isEntityManager = (target: SqlTarget): target is EntityManager => 'getTransactionContext' in target;
-
-const unusable = (target: unknown) =>
-  new TypeError(
-    `A MikroORM instance, an EntityManager, a pg Pool or a pg client is needed, and not ${String(target)}.`,
-  );
 
 /**
  * Holds the connection for the whole of the work. Inside the host's transaction that keeps concurrent calls, the host's own

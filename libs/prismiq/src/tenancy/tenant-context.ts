@@ -1,8 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Inject, Injectable } from '@nestjs/common';
+import { schemaOf, type SchemaFor } from '../directory/schema-for.js';
+import { TenantRegistry } from '../directory/tenant-registry.js';
+import { assertTenantId } from '../directory/tenant-id.js';
 import { TenantRequiredError } from '../errors/tenancy.errors.js';
 import { PRISMIQ_SCHEMA_FOR } from '../prismiq.constants.js';
-import { toTenant, type SchemaFor, type Tenant, type TenantIdentity } from './tenant.js';
+import { forEach, type ForEachTenantOptions, type ForEachTenantResult } from './for-each-tenant.js';
+import { TenantEntityManager } from './tenant-entity-manager.js';
+import { toTenant, type Tenant, type TenantIdentity } from './tenant.js';
 
 /**
  * The tenant for which the running code works. It travels with the asynchronous flow of control, so that everything awaited
@@ -14,7 +19,11 @@ import { toTenant, type SchemaFor, type Tenant, type TenantIdentity } from './te
 export class TenantContext {
   readonly #storage = new AsyncLocalStorage<Tenant | undefined>();
 
-  constructor(@Inject(PRISMIQ_SCHEMA_FOR) private readonly schemaFor: SchemaFor) {}
+  constructor(
+    @Inject(TenantRegistry) private readonly registry: TenantRegistry,
+    @Inject(PRISMIQ_SCHEMA_FOR) private readonly schemaFor: SchemaFor,
+    @Inject(TenantEntityManager) private readonly entityManager: TenantEntityManager,
+  ) {}
 
   /** The tenant in context, if any. */
   current(): Tenant | undefined {
@@ -36,19 +45,38 @@ export class TenantContext {
 
   /**
    * Runs `fn` for a tenant: for jobs, cron, queues, scripts and tests, where no request says whose work it is. Inside another
-   * tenant's context it takes its place until `fn` has ended.
-   *
-   * Asynchronous, so that a tenant can be looked up first; what `fn` returns is awaited.
+   * tenant's context it takes its place until `fn` has ended. What `fn` returns is awaited.
    *
    * @param tenant a tenant id, or an identity with the user who acts
-   * @throws InvalidTenantIdError, InvalidUserIdError
+   * @throws InvalidTenantIdError, InvalidUserIdError, TenantNotFoundError, TenantSuspendedError, TenantDirectoryError
    * @example
    * ```ts
    * await tenants.runInTenant({ tenantId: 'acme', userId: 'ada' }, () => dashboards.create({ name: 'Sales' }));
    * ```
    */
   async runInTenant<T>(tenant: string | TenantIdentity, fn: () => T | Promise<T>): Promise<T> {
-    return this.run(this.toTenant(typeof tenant === 'string' ? { tenantId: tenant } : tenant), fn);
+    return this.runToEnd(await this.resolve(typeof tenant === 'string' ? { tenantId: tenant } : tenant), fn);
+  }
+
+  /**
+   * Runs `fn` for each active tenant of the directory, each in its own context, without a user (see {@link asSystem}): for cron
+   * jobs and scripts.
+   *
+   * @throws TenantDirectoryError, TenantTaskError (with `onError: 'stop'`)
+   * @example
+   * ```ts
+   * const { failures } = await tenants.forEachTenant(() => reports.send(), { concurrency: 8, onError: 'continue' });
+   * ```
+   */
+  forEachTenant(fn: (tenant: Tenant) => unknown, options: ForEachTenantOptions = {}): Promise<ForEachTenantResult> {
+    return forEach(
+      this.registry.list(),
+      (record) => {
+        const tenant = toTenant(record, record);
+        return this.runToEnd(tenant, () => fn(tenant));
+      },
+      options,
+    );
   }
 
   /**
@@ -59,26 +87,79 @@ export class TenantContext {
    */
   async asSystem<T>(fn: () => T | Promise<T>): Promise<T> {
     const { tenantId, schema } = this.require();
-    return this.run(Object.freeze({ tenantId, schema, userId: undefined, isAdmin: true }), fn);
+    // Not through the EntityManager's binding: the tenant stays the same.
+    return this.#storage.run(Object.freeze({ tenantId, schema, userId: undefined, isAdmin: true }), fn);
   }
 
   /**
-   * The schema of any tenant, by the `schemaFor` option: for a sign-up, say, which makes the tables before the tenant can be
-   * in context. That it exists is not checked.
+   * A function that runs in the tenant's context wherever it is called from: for the callbacks of streams, pools and emitters,
+   * which run in the context of whoever calls them.
+   *
+   * @throws TenantRequiredError
+   */
+  bind<Args extends unknown[], T>(fn: (...args: Args) => T): (...args: Args) => T {
+    const tenant = this.require();
+    return (...args) => this.run(tenant, () => fn(...args));
+  }
+
+  /**
+   * A key of a cache that tenants share: of different tenants, or of different parts, no two are the same.
+   *
+   * @throws TenantRequiredError: nothing is kept under nobody's name
+   * @example `cache.get(tenants.cacheKey('summary', dashboardId))`
+   */
+  cacheKey(...parts: readonly (string | number)[]): string {
+    return ['tenant', this.require().tenantId, ...parts].map((part) => encodeURIComponent(part)).join(':');
+  }
+
+  /**
+   * What each log line should say of whose work it tells; nothing outside of a tenant's context. See {@link TenantLogger} for
+   * Nest's own logger.
+   *
+   * @example `pino({ mixin: () => tenants.logFields() })`
+   */
+  logFields(): { tenantId?: string; userId?: string } {
+    const { tenantId, userId } = this.current() ?? {};
+    return { ...(tenantId !== undefined && { tenantId }), ...(userId !== undefined && { userId }) };
+  }
+
+  /**
+   * The schema of any tenant, by the `schemaFor` option: for a sign-up, say, which makes the tables before any directory knows
+   * the tenant. That it exists is not checked.
    *
    * @throws InvalidTenantIdError
    */
   schemaOf(tenantId: string): string {
-    return this.toTenant({ tenantId }).schema;
+    assertTenantId(tenantId);
+    return schemaOf(tenantId, this.schemaFor);
   }
 
-  /** Checks an identity and derives its schema. @internal */
-  toTenant(identity: TenantIdentity): Tenant {
-    return toTenant(identity, this.schemaFor);
+  /** Checks an identity and looks its tenant up; without a promise where that is known already. @internal */
+  resolve(identity: TenantIdentity): Tenant | Promise<Tenant> {
+    const record = this.registry.require(identity.tenantId);
+    return record instanceof Promise ? record.then((found) => toTenant(identity, found)) : toTenant(identity, record);
   }
 
   /** Runs `fn` for a tenant that was checked already, or for none. @internal */
   run<T>(tenant: Tenant | undefined, fn: () => T): T {
-    return this.#storage.run(tenant, fn);
+    return this.#storage.run(tenant, () => this.entityManager.run(tenant?.schema, fn));
+  }
+
+  /** Whether {@link flush} must be called before this context ends. @internal */
+  needsFlush(): boolean {
+    return this.entityManager.needsFlush();
+  }
+
+  /** Writes what the host's bound EntityManager has left to be written in a transaction that goes on after it. @internal */
+  flush(): Promise<void> {
+    return this.entityManager.flush();
+  }
+
+  private runToEnd<T>(tenant: Tenant, fn: () => T | Promise<T>): Promise<T> {
+    return this.run(tenant, async () => {
+      const result = await fn();
+      await this.flush();
+      return result;
+    });
   }
 }

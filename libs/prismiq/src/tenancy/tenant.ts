@@ -1,6 +1,6 @@
-import { InvalidTenantIdError, InvalidUserIdError } from '../errors/tenancy.errors.js';
-import { InvalidSchemaNameError } from '../errors/schema.errors.js';
-import { assertSchemaName } from '../schema/schema-name.js';
+import { problemOfId } from '../directory/tenant-id.js';
+import type { TenantRecord } from '../directory/tenant-directory.js';
+import { InvalidUserIdError } from '../errors/tenancy.errors.js';
 
 /**
  * Who is asking, as a {@link TenantResolver} found out.
@@ -35,54 +35,15 @@ export interface Tenant {
   readonly isAdmin: boolean;
 }
 
-/** Derives the schema of a tenant from its id. */
-export type SchemaFor = (tenantId: string) => string;
-
-/** `tenant_<id>` */
-export const defaultSchemaFor: SchemaFor = (tenantId) => `tenant_${tenantId}`;
-
-const MAX_CHARACTERS = 255;
-
 /**
- * Checks an identity and adds the schema.
+ * An identity, checked, with the schema of its tenant.
  *
- * @throws InvalidTenantIdError, InvalidUserIdError
+ * @throws InvalidUserIdError
  */
-export function toTenant(identity: TenantIdentity, schemaFor: SchemaFor): Tenant {
-  const { tenantId, userId, isAdmin = false } = identity;
-  const tenantProblem = problemOf(tenantId);
-  if (tenantProblem !== undefined) {
-    throw new InvalidTenantIdError(tenantProblem);
+export function toTenant({ userId, isAdmin }: TenantIdentity, { tenantId, schema }: TenantRecord): Tenant {
+  const problem = userId === undefined ? undefined : problemOfId(userId);
+  if (problem !== undefined) {
+    throw new InvalidUserIdError(`${problem} Let the resolver return undefined for no user.`, { tenantId });
   }
-  const userProblem = userId === undefined ? undefined : problemOf(userId);
-  if (userProblem !== undefined) {
-    throw new InvalidUserIdError(`${userProblem} Let the resolver return undefined for no user.`, { tenantId });
-  }
-  return Object.freeze({ tenantId, schema: schemaOf(tenantId, schemaFor), userId, isAdmin: isAdmin === true });
-}
-
-function problemOf(id: unknown): string | undefined {
-  if (typeof id !== 'string') {
-    return `it is ${id === null ? 'null' : `of type ${typeof id}`}, and must be a string: convert it, as in String(id).`;
-  }
-  return id === '' || id.length > MAX_CHARACTERS || id.includes('\u0000')
-    ? `it must have 1 to ${MAX_CHARACTERS} characters, none of them U+0000.`
-    : undefined;
-}
-
-function schemaOf(tenantId: string, schemaFor: SchemaFor): string {
-  const schema = schemaFor(tenantId);
-  try {
-    assertSchemaName(schema);
-  } catch (error) {
-    if (error instanceof InvalidSchemaNameError) {
-      throw new InvalidTenantIdError(
-        `it gives no valid schema name. ${error.message} Set the \`schemaFor\` option if your ids have another form, for ` +
-          "example schemaFor: (id) => `tenant_${id.replaceAll('-', '_')}` for UUIDs.",
-        { tenantId, cause: error },
-      );
-    }
-    throw error;
-  }
-  return schema;
+  return Object.freeze({ tenantId, schema, userId, isAdmin: isAdmin === true });
 }

@@ -1,0 +1,71 @@
+import type { TenantRecord } from '../directory/tenant-directory.js';
+import { TenantTaskError } from '../errors/tenancy.errors.js';
+
+/** @publicApi */
+export interface ForEachTenantOptions {
+  /**
+   * How many tenants are worked for at a time.
+   * @default 1
+   */
+  concurrency?: number | undefined;
+  /**
+   * Whether the tenants that have not begun yet are still worked for after one has failed.
+   * @default 'stop'
+   */
+  onError?: 'stop' | 'continue' | undefined;
+}
+
+/** @publicApi */
+export interface ForEachTenantResult {
+  /** For how many tenants the work has succeeded. */
+  succeeded: number;
+  /** For which it has failed, and why. */
+  failures: { tenantId: string; error: unknown }[];
+  /** How many were passed over since they are suspended. */
+  suspended: number;
+}
+
+/** Works through the tenants as they come, without ever holding more of them than are worked for. */
+export async function forEach(
+  tenants: AsyncGenerator<TenantRecord>,
+  work: (tenant: TenantRecord) => unknown,
+  { concurrency = 1, onError = 'stop' }: ForEachTenantOptions,
+): Promise<ForEachTenantResult> {
+  if (!Number.isInteger(concurrency) || concurrency < 1) {
+    throw new RangeError(`concurrency must be a whole number from 1, and is ${concurrency}`);
+  }
+  const result: ForEachTenantResult = { succeeded: 0, failures: [], suspended: 0 };
+  const mayGoOn = () => onError === 'continue' || result.failures.length === 0;
+
+  const workThrough = async (): Promise<void> => {
+    while (mayGoOn()) {
+      const { value: tenant, done } = await tenants.next();
+      if (done || !mayGoOn()) {
+        return;
+      }
+      if (tenant.state === 'suspended') {
+        result.suspended += 1;
+        continue;
+      }
+      try {
+        await work(tenant);
+        result.succeeded += 1;
+      } catch (error) {
+        result.failures.push({ tenantId: tenant.tenantId, error });
+      }
+    }
+  };
+
+  // All settled, and not the first to fail: nothing may go on in the background when this returns.
+  const workers = await Promise.allSettled(Array.from({ length: concurrency }, workThrough));
+  await tenants.return(undefined);
+  const broken = workers.find((worker) => worker.status === 'rejected');
+  if (broken !== undefined) {
+    throw broken.reason;
+  }
+  const [failure] = result.failures;
+  if (failure !== undefined && onError === 'stop') {
+    throw new TenantTaskError(result.succeeded, { tenantId: failure.tenantId, cause: failure.error });
+  }
+  return result;
+}
