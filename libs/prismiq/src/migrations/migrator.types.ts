@@ -2,7 +2,7 @@ import type { MikroORM } from '@mikro-orm/postgresql';
 import type { TenantDirectory, TenantDirectoryFactory } from '../directory/tenant-directory.js';
 import type { SchemaDifference } from '../errors/schema.errors.js';
 import type { PgPool } from '../sql/pg-executor.js';
-import type { SchemaFor } from '../tenancy/tenant.js';
+import type { SchemaFor } from '../directory/schema-for.js';
 import type { MigrationSource } from './migration-source.js';
 
 /** @publicApi */

@@ -1,0 +1,291 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MigrationTargetError, TenantLockedError } from '../errors/migration.errors.js';
+import { SchemaMismatchError, SchemaNotFoundError } from '../errors/schema.errors.js';
+import type { CatalogJudge } from './catalog-judge.js';
+import { runConcurrently } from './concurrently.js';
+import { isPassing, sqlStateOf, toFailure } from './failure.js';
+import type { FleetDatabase } from './fleet-database.js';
+import type { MigrationSet, SourceMigration } from './migration-set.js';
+import { isTransactional, statementsOf, type MigrationScope } from './migration-statements.js';
+import type { MigrationEvent, TenantResult, TenantVersion } from './migrator.types.js';
+import { isChanged, isLocked, readSnapshots, type TenantSnapshot } from './tenant-snapshot.js';
+import { standingOf, type TenantStanding } from './tenant-standing.js';
+import { TenantTransaction, type TransactionSettings } from './tenant-transaction.js';
+
+/** A schema to work on, and the tenant whose it is; of tenants that share a schema, the first. */
+export interface Unit {
+  readonly tenantId: string;
+  readonly schema: string;
+  readonly ring: string | undefined;
+}
+
+/** What a run is about, and what it works with. */
+export interface RunContext {
+  readonly database: FleetDatabase;
+  readonly set: MigrationSet;
+  readonly judge: CatalogJudge;
+  readonly settings: TransactionSettings;
+  readonly direction: 'up' | 'down';
+  /** The migrations to run, or to take back, in a tenant that stands here. */
+  readonly migrationsFor: (standing: TenantStanding) => readonly SourceMigration[];
+  readonly createSchema: boolean;
+  readonly allowDataLoss: boolean;
+  readonly retries: number;
+  readonly isCitus: boolean;
+  readonly signal: AbortSignal;
+  readonly emit: (event: MigrationEvent) => void;
+  /** Migrations that were found to send statements by themselves. */
+  readonly sendsItself: Set<SourceMigration>;
+  /** One at a time: each would wait for the snapshots of the others, and needs a second connection. */
+  readonly concurrently: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+/** Part of the work on a tenant that is done in one transaction. */
+interface Step {
+  readonly unrecorded: readonly SourceMigration[];
+  readonly migrations: readonly SourceMigration[];
+  readonly isTransactional: boolean;
+  readonly isLast: boolean;
+}
+
+/** How often a tenant is looked at anew because somebody else is at work on it. */
+const MAX_CHANGES = 20;
+
+const BACKOFF_MS = 100;
+
+/** Takes one tenant where it should be: each attempt begins with what is there. */
+export class TenantRun {
+  #attempts = 1;
+  #changes = 0;
+  #oneByOne: boolean;
+  #from: TenantVersion | undefined;
+  #to: TenantVersion | undefined;
+  #hasBaselined = false;
+  readonly #done: string[] = [];
+  #lockedSince: number | undefined;
+  #workMs = 0;
+
+  constructor(
+    private readonly unit: Unit,
+    private readonly context: RunContext,
+    private snapshot: TenantSnapshot | undefined,
+  ) {
+    this.#oneByOne = context.isCitus;
+  }
+
+  /** @returns nothing if somebody else is at work on the tenant: its turn comes again */
+  async run(): Promise<TenantResult | undefined> {
+    const started = performance.now();
+    try {
+      while (!(await this.advance())) {
+        // Until there is nothing left to do.
+      }
+      return this.result(started);
+    } catch (error) {
+      if (!isLocked(error)) {
+        return this.result(started, error);
+      }
+      const { lockTimeoutMs } = this.context.settings;
+      this.#lockedSince ??= performance.now();
+      if (performance.now() - this.#lockedSince < lockTimeoutMs * (this.context.retries + 1)) {
+        this.snapshot = undefined;
+        return undefined;
+      }
+      return this.result(started, new TenantLockedError({ schema: this.unit.schema, cause: error }));
+    } finally {
+      this.#workMs += performance.now() - started;
+    }
+  }
+
+  /** @returns whether the tenant is where it should be */
+  private async advance(): Promise<boolean> {
+    try {
+      return await this.attempt();
+    } catch (error) {
+      this.snapshot = undefined;
+      if (isLocked(error)) {
+        throw error;
+      }
+      if (isAnothersWork(error)) {
+        this.#changes += 1;
+        if (this.#changes <= MAX_CHANGES) {
+          return false;
+        }
+      } else if (isPassing(error)) {
+        if (this.#attempts <= this.context.retries && !this.context.signal.aborted) {
+          await this.pause(error);
+          return false;
+        }
+      } else if (!this.#oneByOne && sqlStateOf(error) !== undefined) {
+        // Sent as one text, nobody knows which statement has failed. One by one, it has a name.
+        this.#oneByOne = true;
+        return false;
+      }
+      throw error;
+    }
+  }
+
+  private async pause(error: unknown): Promise<void> {
+    const { tenantId, schema } = this.unit;
+    const waitMs = Math.round(BACKOFF_MS * 2 ** (this.#attempts - 1) * (0.5 + Math.random()));
+    const { sqlState, message } = toFailure(error, schema);
+    this.context.emit({ type: 'tenant-retry', tenantId, schema, attempt: this.#attempts, waitMs, sqlState, message });
+    this.#attempts += 1;
+    // The last attempt tells which statement it was.
+    this.#oneByOne ||= this.#attempts > this.context.retries;
+    await pauseFor(waitMs, this.context.signal);
+  }
+
+  private async attempt(): Promise<boolean> {
+    const { database, set, judge } = this.context;
+    const { schema } = this.unit;
+    this.snapshot ??= (await readSnapshots(database, set, judge, [schema])).get(schema)!;
+    const standing = standingOf(this.snapshot, set);
+    this.#from ??= standing.version;
+    this.#to = standing.version;
+    const step = nextStep(standing, this.context);
+    if (step === undefined) {
+      if (standing.differences.length > 0) {
+        throw new SchemaMismatchError(standing.differences, { schema });
+      }
+      return true;
+    }
+    await this.take(step, standing, this.snapshot);
+    this.snapshot = undefined;
+    return step.isLast;
+  }
+
+  private async take(step: Step, standing: TenantStanding, snapshot: TenantSnapshot): Promise<void> {
+    const { database, set, settings, direction } = this.context;
+    const { tenantId, schema } = this.unit;
+    if (!snapshot.schemaExists && !this.context.createSchema) {
+      throw new SchemaNotFoundError({ schema });
+    }
+    if (this.#done.length === 0 && this.#attempts === 1) {
+      const pending = step.migrations.map(({ label }) => label);
+      this.context.emit({ type: 'tenant-started', tenantId, schema, pending });
+    }
+    const present = new Set(standing.present);
+    step.migrations.forEach(({ label }) => (direction === 'up' ? present.add(label) : present.delete(label)));
+    const work = () =>
+      database.transaction(async (transaction) => {
+        const tenant = new TenantTransaction(transaction, this.scope, this.#oneByOne);
+        tenant.begin(snapshot, set, settings);
+        await this.apply(step, tenant, snapshot);
+        await tenant.flush();
+        await tenant.verify(present, set, this.context.judge);
+      });
+    await (step.isTransactional ? work() : this.context.concurrently(work));
+    this.#hasBaselined ||= step.unrecorded.length > 0;
+    this.#done.push(...step.migrations.map(({ label }) => label));
+    this.#to = set.versionOf(present);
+  }
+
+  private async apply(
+    step: Step,
+    tenant: TenantTransaction,
+    { schemaExists, histories }: TenantSnapshot,
+  ): Promise<void> {
+    const { database, set, settings, direction, sendsItself } = this.context;
+    if (!schemaExists) {
+      tenant.createSchema();
+    }
+    const concerned = new Set([...step.unrecorded, ...step.migrations].map(({ source }) => source));
+    for (const { name, historyTable } of set.sources) {
+      if (concerned.has(name) && !histories.has(name)) {
+        tenant.createHistory(historyTable);
+      }
+    }
+    step.unrecorded.forEach((migration) => tenant.record(migration));
+    for (const migration of step.migrations) {
+      if (step.isTransactional) {
+        await tenant.run(migration, sendsItself);
+      } else {
+        const statements = await statementsOf(migration, this.scope);
+        await tenant.flush();
+        await runConcurrently(database, migration, statements, this.unit.schema, settings.lockTimeoutMs);
+      }
+      if (direction === 'up') {
+        tenant.record(migration);
+      } else {
+        tenant.unrecord(migration);
+      }
+    }
+  }
+
+  private get scope(): MigrationScope {
+    const { database, direction, allowDataLoss } = this.context;
+    return { orm: database.orm, schema: this.unit.schema, direction, allowDataLoss };
+  }
+
+  private result(started: number, error?: unknown): TenantResult {
+    const failure = error === undefined ? undefined : toFailure(error, this.unit.schema);
+    const from = this.#from ?? this.context.set.versionOf(new Set());
+    return {
+      ...this.unit,
+      state: failure !== undefined ? 'failed' : this.stateOfSuccess(),
+      from,
+      to: this.#to ?? from,
+      migrations: this.#done,
+      durationMs: Math.round(this.#workMs + performance.now() - started),
+      attempts: this.#attempts,
+      ...(failure === undefined ? {} : { code: failure.code, sqlState: failure.sqlState, message: failure.message }),
+    };
+  }
+
+  private stateOfSuccess(): TenantResult['state'] {
+    if (this.#done.length > 0) {
+      return this.context.direction === 'up' ? 'migrated' : 'reverted';
+    }
+    return this.#hasBaselined ? 'baselined' : 'unchanged';
+  }
+}
+
+/** What is to be done next in a tenant; nothing: it is where it should be. */
+export function nextStep(
+  standing: TenantStanding,
+  { direction, migrationsFor }: Pick<RunContext, 'direction' | 'migrationsFor'>,
+): Step | undefined {
+  const migrations = migrationsFor(standing);
+  const { unrecorded } = standing;
+  if (migrations.length === 0) {
+    return unrecorded.length === 0 || direction === 'down'
+      ? undefined
+      : { unrecorded, migrations, isTransactional: true, isLast: true };
+  }
+  if (direction === 'down') {
+    assertNothingUnknown(standing, migrations[0]!.source);
+  }
+  const firstOther = migrations.findIndex((migration) => !isTransactional(migration));
+  const transactional = firstOther === -1 ? migrations : migrations.slice(0, firstOther);
+  return transactional.length > 0
+    ? {
+        unrecorded,
+        migrations: transactional,
+        isTransactional: true,
+        isLast: transactional.length === migrations.length,
+      }
+    : { unrecorded, migrations: migrations.slice(0, 1), isTransactional: false, isLast: migrations.length === 1 };
+}
+
+function assertNothingUnknown({ unknown }: TenantStanding, source: string): void {
+  const newer = unknown.filter((label) => label.startsWith(`${source}:`));
+  if (newer.length > 0) {
+    throw new MigrationTargetError(
+      `the history also has ${newer.join(', ')}, which is not known here and came later. ` +
+        'Take it back with the version of the software that has it.',
+    );
+  }
+}
+
+/** Shorter if the run is aborted. */
+async function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(ms, undefined, { signal });
+  } catch {
+    // Aborted.
+  }
+}
+
+/** The history or the schema is not what it was a moment ago. */
+const isAnothersWork = (error: unknown): boolean => isChanged(error) || sqlStateOf(error) === '42P06';

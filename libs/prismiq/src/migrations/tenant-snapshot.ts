@@ -1,0 +1,109 @@
+import { quoteIdentifier, quoteLiteral } from '../sql/identifier.js';
+import type { SqlExecutor } from '../sql/sql-executor.js';
+import type { CatalogJudge, Judgement } from './catalog-judge.js';
+import type { MigrationSet } from './migration-set.js';
+
+/** A history table as it was read: if one of the two has changed, somebody has written to it. */
+export interface HistoryMark {
+  readonly rows: number;
+  readonly lastId: string;
+}
+
+/** What a tenant's schema holds. */
+export interface TenantSnapshot {
+  readonly schemaExists: boolean;
+  /** By source; a source without a history table is absent. */
+  readonly histories: ReadonlyMap<string, HistoryMark>;
+  /** What the histories record, as `source:name`. */
+  readonly recorded: ReadonlySet<string>;
+  /** How Prismiq's tables differ from each version; `undefined`: there are none. */
+  readonly tables: Judgement | undefined;
+}
+
+/** A statement locks each table that it reads, and PostgreSQL has room for some thousand locks. */
+const HISTORIES_A_STATEMENT = 100;
+
+/** Reads the state of some schemas, and writes nothing. */
+export async function readSnapshots(
+  sql: SqlExecutor,
+  set: MigrationSet,
+  judge: CatalogJudge,
+  schemas: readonly string[],
+): Promise<Map<string, TenantSnapshot>> {
+  const [found, judgements] = await Promise.all([readHistories(sql, set, schemas), judge.judge(sql, schemas)]);
+  return new Map(
+    schemas.map((schema) => {
+      const { histories, recorded } = found.get(schema) ?? NOTHING;
+      return [schema, { schemaExists: found.has(schema), histories, recorded, tables: judgements.get(schema) }];
+    }),
+  );
+}
+
+type Histories = Pick<TenantSnapshot, 'histories' | 'recorded'>;
+
+const NOTHING: Histories = { histories: new Map(), recorded: new Set() };
+
+/** The histories of the schemas that exist. */
+async function readHistories(
+  sql: SqlExecutor,
+  set: MigrationSet,
+  schemas: readonly string[],
+): Promise<Map<string, Histories>> {
+  const rows = await sql.query<{ schema: string; tables: string[] }>(
+    `SELECT n.nspname::text AS schema, ARRAY(
+       SELECT c.relname::text FROM pg_class c
+       WHERE c.relnamespace = n.oid AND c.relname = ANY($2) AND c.relkind IN ('r', 'p')
+     ) AS tables
+     FROM pg_namespace n WHERE n.nspname = ANY($1)`,
+    [schemas, set.sources.map(({ historyTable }) => historyTable)],
+  );
+  const histories = new Map(
+    rows.map(({ schema }) => [schema, { histories: new Map<string, HistoryMark>(), recorded: new Set<string>() }]),
+  );
+  const tables = rows.flatMap(({ schema, tables }) =>
+    set.sources.filter(({ historyTable }) => tables.includes(historyTable)).map((source) => ({ schema, source })),
+  );
+  for (let start = 0; start < tables.length; start += HISTORIES_A_STATEMENT) {
+    const chunk = tables.slice(start, start + HISTORIES_A_STATEMENT);
+    const selects = chunk.map(
+      ({ schema, source: { historyTable } }, index) =>
+        `SELECT ${index} AS "table", id, name FROM ${quoteIdentifier(schema)}.${quoteIdentifier(historyTable)}`,
+    );
+    const records = await sql.query<{ table: number; id: number | string; name: string }>(selects.join(' UNION ALL '));
+    chunk.forEach(({ schema, source }) => histories.get(schema)!.histories.set(source.name, { rows: 0, lastId: '0' }));
+    for (const { table, id, name } of records) {
+      const { schema, source } = chunk[table]!;
+      const { histories: marks, recorded } = histories.get(schema)!;
+      const { rows, lastId } = marks.get(source.name)!;
+      marks.set(source.name, { rows: rows + 1, lastId: BigInt(id) > BigInt(lastId) ? String(id) : lastId });
+      recorded.add(set.labelOf(source.name, name));
+    }
+  }
+  return histories;
+}
+
+/** A statement that fails if a history is not as the snapshot has it any more. */
+export function assertUnchanged(schema: string, historyTable: string, mark: HistoryMark | undefined): string {
+  const table = `${quoteIdentifier(schema)}.${quoteIdentifier(historyTable)}`;
+  return mark === undefined
+    ? `SELECT CASE WHEN to_regclass(${quoteLiteral(table)}) IS NULL THEN 0 ELSE CAST(concat('${CHANGED}') AS integer) END`
+    : `SELECT CASE WHEN count(*) = ${mark.rows} AND coalesce(max(id), 0) = ${mark.lastId} THEN 0 ` +
+        `ELSE CAST(concat('${CHANGED} ', count(*)) AS integer) END FROM ${table}`;
+}
+
+/**
+ * Takes the lock of a schema, or fails: a session that waits has a snapshot, for whose end CREATE INDEX CONCURRENTLY of whoever
+ * has the lock would wait.
+ */
+export const lockOrFail = (key: string): string =>
+  `SELECT CASE WHEN pg_try_advisory_xact_lock(${quoteLiteral(key)}::bigint) THEN 0 ELSE CAST(concat('${LOCKED}') AS integer) END`;
+
+/**
+ * A statement can only end a transaction by failing, and without a function only some failures can be had: what is no number is
+ * cast to one. `concat` is not computed before it is needed.
+ */
+const CHANGED = 'prismiq: changed';
+const LOCKED = 'prismiq: locked';
+
+export const isChanged = (error: unknown): boolean => (error as Error | undefined)?.message?.includes(CHANGED) === true;
+export const isLocked = (error: unknown): boolean => (error as Error | undefined)?.message?.includes(LOCKED) === true;

@@ -1,0 +1,150 @@
+import { MigrationFailedError } from '../errors/migration.errors.js';
+import { SchemaMismatchError } from '../errors/schema.errors.js';
+import { nameOccupants } from '../schema/diagnose.js';
+import { createHistory } from '../schema/history.js';
+import { schemaLockKey } from '../schema/lock-schema.js';
+import { quoteIdentifier, quoteLiteral } from '../sql/identifier.js';
+import type { CatalogJudge } from './catalog-judge.js';
+import { sqlStateOf } from './failure.js';
+import type { FleetTransaction } from './fleet-database.js';
+import type { MigrationSet, SourceMigration } from './migration-set.js';
+import { NeedsTransaction, statementsOf, type MigrationScope } from './migration-statements.js';
+import { differencesAt } from './tenant-standing.js';
+import { assertUnchanged, lockOrFail, type TenantSnapshot } from './tenant-snapshot.js';
+
+/** What all transactions of a run have in common. */
+export interface TransactionSettings {
+  readonly lockTimeoutMs: number;
+  readonly statementTimeoutMs: number;
+  /** Schemas behind the tenant's. */
+  readonly searchPath: readonly string[];
+  /** Further settings, such as Citus has, by name. */
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/** A statement, and the migration that gave it. */
+interface Command {
+  readonly sql: string;
+  readonly migration?: SourceMigration;
+}
+
+/** The work on one tenant in one transaction, sent in as few calls as the server allows. */
+export class TenantTransaction {
+  #commands: Command[] = [];
+
+  /**
+   * @param oneByOne whether each statement is a call of its own: Citus takes no other, and one that fails can be named
+   */
+  constructor(
+    private readonly transaction: FleetTransaction,
+    private readonly scope: MigrationScope,
+    private readonly oneByOne: boolean,
+  ) {}
+
+  private readonly table = (name: string): string => `${quoteIdentifier(this.scope.schema)}.${quoteIdentifier(name)}`;
+
+  /** Takes the schema's lock, unless somebody has it, and makes sure that nobody was faster. */
+  begin({ histories }: TenantSnapshot, set: MigrationSet, settings: TransactionSettings): void {
+    const { schema } = this.scope;
+    this.add(
+      `SET LOCAL lock_timeout = ${settings.lockTimeoutMs}`,
+      `SET LOCAL statement_timeout = ${settings.statementTimeoutMs}`,
+      `SET LOCAL search_path = ${[schema, ...settings.searchPath].map(quoteIdentifier).join(', ')}`,
+      ...Object.entries(settings.parameters).map(([name, value]) => `SET LOCAL ${name} = ${value}`),
+      lockOrFail(schemaLockKey(schema)),
+      ...set.sources.map(({ name, historyTable }) => assertUnchanged(schema, historyTable, histories.get(name))),
+    );
+  }
+
+  createSchema(): void {
+    this.add(`CREATE SCHEMA ${quoteIdentifier(this.scope.schema)}`);
+  }
+
+  createHistory(historyTable: string): void {
+    this.add(createHistory(this.table, historyTable));
+  }
+
+  record({ historyTable, name }: SourceMigration): void {
+    this.add(`INSERT INTO ${this.table(historyTable)} (name) VALUES (${quoteLiteral(name)})`);
+  }
+
+  unrecord({ historyTable, name }: SourceMigration): void {
+    const names = [name, `${name}.js`, `${name}.ts`].map(quoteLiteral);
+    this.add(`DELETE FROM ${this.table(historyTable)} WHERE name IN (${names.join(', ')})`);
+  }
+
+  /**
+   * Adds what a migration does.
+   *
+   * @param sendsItself migrations that were found to send statements by themselves
+   */
+  async run(migration: SourceMigration, sendsItself: Set<SourceMigration>): Promise<void> {
+    let statements: string[] | undefined;
+    if (!sendsItself.has(migration)) {
+      try {
+        statements = await statementsOf(migration, this.scope);
+      } catch (error) {
+        if (!(error instanceof NeedsTransaction)) {
+          throw error;
+        }
+        sendsItself.add(migration);
+      }
+    }
+    if (statements === undefined) {
+      await this.flush();
+      statements = await this.named(migration, () =>
+        statementsOf(migration, this.scope, { transaction: this.transaction.context! }),
+      );
+    }
+    this.#commands.push(...statements.map((sql) => ({ sql, migration })));
+  }
+
+  /** Sends what was added. */
+  async flush(): Promise<void> {
+    const commands = this.#commands;
+    this.#commands = [];
+    if (this.oneByOne) {
+      for (const { sql, migration } of commands) {
+        await this.named(migration, () => this.transaction.query(sql), sql);
+      }
+    } else if (commands.length > 0) {
+      await this.transaction.query(commands.map(({ sql }) => sql).join(';\n'));
+    }
+  }
+
+  /** Makes sure that Prismiq's tables are what they should be when these migrations are present. */
+  async verify(present: ReadonlySet<string>, set: MigrationSet, judge: CatalogJudge): Promise<void> {
+    const { schema } = this.scope;
+    const tables = (await judge.judge(this.transaction, [schema])).get(schema);
+    const differences = differencesAt(present, tables, set);
+    if (differences.length > 0) {
+      throw new SchemaMismatchError(await nameOccupants(this.transaction, schema, [...differences]), { schema });
+    }
+  }
+
+  private add(...statements: string[]): void {
+    this.#commands.push(...statements.map((sql) => ({ sql })));
+  }
+
+  private async named<T>(migration: SourceMigration | undefined, work: () => Promise<T>, sql?: string): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw migration === undefined ? error : namedFailure(error, migration, this.scope.schema, sql);
+    }
+  }
+}
+
+/** Says in which migration a statement has failed. */
+export function namedFailure(error: unknown, { label }: SourceMigration, schema: string, sql?: string): unknown {
+  const sqlState = sqlStateOf(error);
+  if (sqlState === undefined) {
+    return error;
+  }
+  const statement = sql === undefined ? '' : `. The statement is: ${sql}`;
+  return new MigrationFailedError(label, `${(error as Error).message} (SQLSTATE ${sqlState})${statement}`, {
+    schema,
+    sqlState,
+    cause: error,
+  });
+}
