@@ -12,6 +12,12 @@ export function printTable(title, results) {
   console.log();
 }
 
+/** Prints a table of texts. */
+export function printRows(head, rows) {
+  [head, ...rows.map(([name, ...others]) => [`  ${name}`, ...others])].forEach(printLine);
+  console.log();
+}
+
 const printLine = ([first, ...others]) =>
   console.log(first.padEnd(WIDTHS[0]) + others.map((text, index) => text.padStart(WIDTHS[index + 1])).join(''));
 

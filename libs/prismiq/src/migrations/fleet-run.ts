@@ -11,8 +11,9 @@ import { nextStep, TenantRun, type RunContext, type Unit } from './tenant-run.js
 import { readSnapshots } from './tenant-snapshot.js';
 import { standingOf } from './tenant-standing.js';
 
-/** Schemas that are looked at in one pass. */
-export const CHUNK = 250;
+/** Schemas that are looked at in one pass, and how many passes at once: PostgreSQL is quicker with few connections that know the catalog. */
+export const CHUNK = 500;
+export const LOOKS = 2;
 
 /** How long a tenant that somebody else is at work on is left alone. */
 const LOCKED_PAUSE_MS = 50;
@@ -126,7 +127,7 @@ export class FleetRun {
   /** Each worker takes a tenant, or looks at the next chunk where none is left; so those up to date cost nobody's turn. */
   private async work(units: readonly Unit[]): Promise<void> {
     const { concurrency } = this.settings;
-    const size = Math.max(1, Math.min(CHUNK, Math.ceil(units.length / concurrency)));
+    const size = Math.max(1, Math.min(CHUNK, Math.ceil(units.length / LOOKS)));
     const ready: TenantRun[] = [];
     const waiting: Waiting[] = [];
     const looking = new Set<Promise<void>>();
@@ -137,7 +138,7 @@ export class FleetRun {
         const run = due ?? ready.shift();
         if (run !== undefined) {
           await this.take(run, waiting);
-        } else if (next < units.length) {
+        } else if (next < units.length && looking.size < LOOKS) {
           const chunk = units.slice(next, (next += size));
           const look = this.look(chunk, ready).finally(() => looking.delete(look));
           looking.add(look);

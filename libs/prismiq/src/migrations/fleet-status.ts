@@ -3,7 +3,7 @@ import { TABLE_NAMES } from '../schema/expected-catalog.js';
 import { PRISMIQ_HISTORY_TABLE } from '../schema/history.js';
 import type { CatalogJudge } from './catalog-judge.js';
 import { toFailure } from './failure.js';
-import { CHUNK } from './fleet-run.js';
+import { CHUNK, LOOKS } from './fleet-run.js';
 import type { MigrationSet } from './migration-set.js';
 import type { FleetStatus, TenantFinding, TenantRef, VersionGroup } from './migrator.types.js';
 import type { Unit } from './tenant-run.js';
@@ -15,9 +15,6 @@ export type Sight = { readonly unit: Unit } & (
   | { readonly snapshot: TenantSnapshot; readonly standing: TenantStanding; readonly invalid: readonly string[] }
   | { readonly error: unknown }
 );
-
-/** How many chunks are read at once. */
-const READERS = 2;
 
 /** Looks at all tenants, chunk by chunk, and writes nothing. */
 export async function* lookAt(
@@ -51,8 +48,8 @@ export async function* lookAt(
       return [...(await read(chunk.slice(0, half))), ...(await read(chunk.slice(half)))];
     }
   };
-  for (let start = 0; start < units.length; start += CHUNK * READERS) {
-    const chunks = Array.from({ length: READERS }, (_, index) =>
+  for (let start = 0; start < units.length; start += CHUNK * LOOKS) {
+    const chunks = Array.from({ length: LOOKS }, (_, index) =>
       units.slice(start + index * CHUNK, start + (index + 1) * CHUNK),
     ).filter(({ length }) => length > 0);
     for (const sights of await Promise.all(chunks.map(read))) {

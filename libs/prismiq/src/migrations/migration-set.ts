@@ -13,13 +13,15 @@ export interface SourceMigration extends NamedMigration {
 
 /** All migrations of a run, in the order of their turn. */
 export class MigrationSet {
-  readonly #byLabel: ReadonlyMap<string, SourceMigration>;
+  readonly #labels: ReadonlySet<string>;
+  readonly #bySource: ReadonlyMap<string, readonly SourceMigration[]>;
 
   private constructor(
     readonly sources: readonly MigrationSource[],
     readonly all: readonly SourceMigration[],
   ) {
-    this.#byLabel = new Map(all.map((migration) => [migration.label, migration]));
+    this.#labels = new Set(all.map(({ label }) => label));
+    this.#bySource = new Map(sources.map(({ name }) => [name, all.filter(({ source }) => source === name)]));
   }
 
   static async load(sources: readonly MigrationSource[]): Promise<MigrationSet> {
@@ -54,11 +56,11 @@ export class MigrationSet {
   }
 
   isKnown(label: string): boolean {
-    return this.#byLabel.has(label);
+    return this.#labels.has(label);
   }
 
-  of(source: string): SourceMigration[] {
-    return this.all.filter((migration) => migration.source === source);
+  of(source: string): readonly SourceMigration[] {
+    return this.#bySource.get(source) ?? [];
   }
 
   /** The newest recorded migration of each source. */
@@ -69,7 +71,7 @@ export class MigrationSet {
   }
 
   get newest(): TenantVersion {
-    return this.versionOf(new Set(this.#byLabel.keys()));
+    return this.versionOf(this.#labels);
   }
 
   /** Which migrations a run upwards may run. */

@@ -1,16 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MigrationTargetError, TenantLockedError } from '../errors/migration.errors.js';
+import type { Transaction } from '@mikro-orm/postgresql';
+import { MigrationRefusedError, MigrationTargetError, TenantLockedError } from '../errors/migration.errors.js';
 import { SchemaMismatchError, SchemaNotFoundError } from '../errors/schema.errors.js';
+import type { SqlExecutor } from '../sql/sql-executor.js';
 import type { CatalogJudge } from './catalog-judge.js';
 import { runConcurrently } from './concurrently.js';
 import { isPassing, sqlStateOf, toFailure } from './failure.js';
 import type { FleetDatabase } from './fleet-database.js';
+import { PRISMIQ_SOURCE } from './migration-source.js';
 import type { MigrationSet, SourceMigration } from './migration-set.js';
-import { isTransactional, statementsOf, type MigrationScope } from './migration-statements.js';
+import { isTransactional, NeedsTransaction, statementsOf, type MigrationScope } from './migration-statements.js';
 import type { MigrationEvent, TenantResult, TenantVersion } from './migrator.types.js';
 import { isChanged, isLocked, readSnapshots, type TenantSnapshot } from './tenant-snapshot.js';
 import { standingOf, type TenantStanding } from './tenant-standing.js';
-import { TenantTransaction, type TransactionSettings } from './tenant-transaction.js';
+import { TenantTransaction, type PreparedMigration, type TransactionSettings } from './tenant-transaction.js';
 
 /** A schema to work on, and the tenant whose it is; of tenants that share a schema, the first. */
 export interface Unit {
@@ -156,7 +159,7 @@ export class TenantRun {
   }
 
   private async take(step: Step, standing: TenantStanding, snapshot: TenantSnapshot): Promise<void> {
-    const { database, set, settings, direction } = this.context;
+    const { database, set, direction } = this.context;
     const { tenantId, schema } = this.unit;
     if (!snapshot.schemaExists && !this.context.createSchema) {
       throw new SchemaNotFoundError({ schema });
@@ -167,41 +170,74 @@ export class TenantRun {
     }
     const present = new Set(standing.present);
     step.migrations.forEach(({ label }) => (direction === 'up' ? present.add(label) : present.delete(label)));
-    const work = () =>
-      database.transaction(async (transaction) => {
-        const tenant = new TenantTransaction(transaction, this.scope, this.#oneByOne);
-        tenant.begin(snapshot, set, settings);
-        await this.apply(step, tenant, snapshot);
+    const prepared = await Promise.all(step.migrations.map((migration) => this.prepare(migration)));
+    const concernsTables = step.unrecorded.length > 0 || prepared.some(concernsPrismiq);
+    if (!concernsTables && standing.differences.length > 0) {
+      throw new SchemaMismatchError(standing.differences, { schema });
+    }
+    const work = async (sql: SqlExecutor, context?: Transaction): Promise<void> => {
+      const tenant = new TenantTransaction(sql, context, this.scope, this.#oneByOne);
+      await this.apply(step, prepared, tenant, snapshot);
+      if (concernsTables) {
         await tenant.flush();
         await tenant.verify(present, set, this.context.judge);
-      });
-    await (step.isTransactional ? work() : this.context.concurrently(work));
+      }
+      await tenant.commit();
+    };
+    if (!step.isTransactional) {
+      await this.context.concurrently(() => database.connection(work));
+    } else if (prepared.some(({ statements }) => statements === undefined)) {
+      await database.transaction((transaction) => work(transaction, transaction.context));
+    } else {
+      await database.connection(work);
+    }
     this.#hasBaselined ||= step.unrecorded.length > 0;
     this.#done.push(...step.migrations.map(({ label }) => label));
     this.#to = set.versionOf(present);
   }
 
-  private async apply(
-    step: Step,
-    tenant: TenantTransaction,
-    { schemaExists, histories }: TenantSnapshot,
-  ): Promise<void> {
-    const { database, set, settings, direction, sendsItself } = this.context;
-    if (!schemaExists) {
-      tenant.createSchema();
-    }
-    const concerned = new Set([...step.unrecorded, ...step.migrations].map(({ source }) => source));
-    for (const { name, historyTable } of set.sources) {
-      if (concerned.has(name) && !histories.has(name)) {
-        tenant.createHistory(historyTable);
+  private async prepare(migration: SourceMigration): Promise<PreparedMigration> {
+    const { sendsItself } = this.context;
+    if (!sendsItself.has(migration)) {
+      try {
+        return { migration, statements: await statementsOf(migration, this.scope) };
+      } catch (error) {
+        if (!(error instanceof NeedsTransaction)) {
+          throw error;
+        }
+        sendsItself.add(migration);
       }
     }
+    return { migration, statements: undefined };
+  }
+
+  private async apply(
+    step: Step,
+    prepared: readonly PreparedMigration[],
+    tenant: TenantTransaction,
+    snapshot: TenantSnapshot,
+  ): Promise<void> {
+    const { database, set, settings, direction } = this.context;
+    const concerned = new Set([...step.unrecorded, ...step.migrations].map(({ source }) => source));
+    const sources = set.sources.filter(({ name }) => concerned.has(name));
+    tenant.begin(snapshot, sources, settings);
+    if (!snapshot.schemaExists) {
+      tenant.createSchema();
+    }
+    sources
+      .filter(({ name }) => !snapshot.histories.has(name))
+      .forEach(({ historyTable }) => tenant.createHistory(historyTable));
     step.unrecorded.forEach((migration) => tenant.record(migration));
-    for (const migration of step.migrations) {
+    for (const { migration, statements } of prepared) {
       if (step.isTransactional) {
-        await tenant.run(migration, sendsItself);
+        await tenant.run({ migration, statements });
+      } else if (statements === undefined) {
+        throw new MigrationRefusedError(
+          migration.label,
+          'it is not transactional, and sends statements by itself; give them to addSql',
+          { schema: this.unit.schema },
+        );
       } else {
-        const statements = await statementsOf(migration, this.scope);
         await tenant.flush();
         await runConcurrently(database, migration, statements, this.unit.schema, settings.lockTimeoutMs);
       }
@@ -240,6 +276,12 @@ export class TenantRun {
     return this.#hasBaselined ? 'baselined' : 'unchanged';
   }
 }
+
+/** Whether Prismiq's tables may be others afterwards. Those that no statement names are what they were when they were looked at. */
+const concernsPrismiq = ({ migration, statements }: PreparedMigration): boolean =>
+  migration.source === PRISMIQ_SOURCE ||
+  statements === undefined ||
+  statements.some((statement) => /prismiq_|\bcascade\b/i.test(statement));
 
 /** What is to be done next in a tenant; nothing: it is where it should be. */
 export function nextStep(

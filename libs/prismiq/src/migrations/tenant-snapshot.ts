@@ -3,10 +3,10 @@ import type { SqlExecutor } from '../sql/sql-executor.js';
 import type { CatalogJudge, Judgement } from './catalog-judge.js';
 import type { MigrationSet } from './migration-set.js';
 
-/** A history table as it was read: if one of the two has changed, somebody has written to it. */
+/** A history table as it was read: whoever writes to it changes one of the two. */
 export interface HistoryMark {
   readonly rows: number;
-  readonly lastId: string;
+  readonly sumOfIds: bigint;
 }
 
 /** What a tenant's schema holds. */
@@ -70,12 +70,12 @@ async function readHistories(
         `SELECT ${index} AS "table", id, name FROM ${quoteIdentifier(schema)}.${quoteIdentifier(historyTable)}`,
     );
     const records = await sql.query<{ table: number; id: number | string; name: string }>(selects.join(' UNION ALL '));
-    chunk.forEach(({ schema, source }) => histories.get(schema)!.histories.set(source.name, { rows: 0, lastId: '0' }));
+    chunk.forEach(({ schema, source }) => histories.get(schema)!.histories.set(source.name, { rows: 0, sumOfIds: 0n }));
     for (const { table, id, name } of records) {
       const { schema, source } = chunk[table]!;
       const { histories: marks, recorded } = histories.get(schema)!;
-      const { rows, lastId } = marks.get(source.name)!;
-      marks.set(source.name, { rows: rows + 1, lastId: BigInt(id) > BigInt(lastId) ? String(id) : lastId });
+      const { rows, sumOfIds } = marks.get(source.name)!;
+      marks.set(source.name, { rows: rows + 1, sumOfIds: sumOfIds + BigInt(id) });
       recorded.add(set.labelOf(source.name, name));
     }
   }
@@ -87,7 +87,7 @@ export function assertUnchanged(schema: string, historyTable: string, mark: Hist
   const table = `${quoteIdentifier(schema)}.${quoteIdentifier(historyTable)}`;
   return mark === undefined
     ? `SELECT CASE WHEN to_regclass(${quoteLiteral(table)}) IS NULL THEN 0 ELSE CAST(concat('${CHANGED}') AS integer) END`
-    : `SELECT CASE WHEN count(*) = ${mark.rows} AND coalesce(max(id), 0) = ${mark.lastId} THEN 0 ` +
+    : `SELECT CASE WHEN count(*) = ${mark.rows} AND coalesce(sum(id), 0) = ${mark.sumOfIds} THEN 0 ` +
         `ELSE CAST(concat('${CHANGED} ', count(*)) AS integer) END FROM ${table}`;
 }
 

@@ -1,14 +1,16 @@
+import type { Transaction } from '@mikro-orm/postgresql';
 import { MigrationFailedError } from '../errors/migration.errors.js';
 import { SchemaMismatchError } from '../errors/schema.errors.js';
 import { nameOccupants } from '../schema/diagnose.js';
 import { createHistory } from '../schema/history.js';
 import { schemaLockKey } from '../schema/lock-schema.js';
 import { quoteIdentifier, quoteLiteral } from '../sql/identifier.js';
+import type { SqlExecutor } from '../sql/sql-executor.js';
 import type { CatalogJudge } from './catalog-judge.js';
 import { sqlStateOf } from './failure.js';
-import type { FleetTransaction } from './fleet-database.js';
+import type { MigrationSource } from './migration-source.js';
 import type { MigrationSet, SourceMigration } from './migration-set.js';
-import { NeedsTransaction, statementsOf, type MigrationScope } from './migration-statements.js';
+import { statementsOf, type MigrationScope } from './migration-statements.js';
 import { differencesAt } from './tenant-standing.js';
 import { assertUnchanged, lockOrFail, type TenantSnapshot } from './tenant-snapshot.js';
 
@@ -22,6 +24,12 @@ export interface TransactionSettings {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
+/** What a migration does; without statements it has to be asked again, in a transaction in which it sends some by itself. */
+export interface PreparedMigration {
+  readonly migration: SourceMigration;
+  readonly statements: readonly string[] | undefined;
+}
+
 /** A statement, and the migration that gave it. */
 interface Command {
   readonly sql: string;
@@ -33,10 +41,12 @@ export class TenantTransaction {
   #commands: Command[] = [];
 
   /**
+   * @param context of a transaction that has begun; without it, its begin and its end are sent with the rest
    * @param oneByOne whether each statement is a call of its own: Citus takes no other, and one that fails can be named
    */
   constructor(
-    private readonly transaction: FleetTransaction,
+    private readonly sql: SqlExecutor,
+    private readonly context: Transaction | undefined,
     private readonly scope: MigrationScope,
     private readonly oneByOne: boolean,
   ) {}
@@ -44,15 +54,19 @@ export class TenantTransaction {
   private readonly table = (name: string): string => `${quoteIdentifier(this.scope.schema)}.${quoteIdentifier(name)}`;
 
   /** Takes the schema's lock, unless somebody has it, and makes sure that nobody was faster. */
-  begin({ histories }: TenantSnapshot, set: MigrationSet, settings: TransactionSettings): void {
+  begin({ histories }: TenantSnapshot, sources: readonly MigrationSource[], settings: TransactionSettings): void {
     const { schema } = this.scope;
+    if (this.context === undefined) {
+      // Whatever the database's default is: what is read once the lock is there must be what its last holder has left.
+      this.add('BEGIN ISOLATION LEVEL READ COMMITTED');
+    }
     this.add(
       `SET LOCAL lock_timeout = ${settings.lockTimeoutMs}`,
       `SET LOCAL statement_timeout = ${settings.statementTimeoutMs}`,
       `SET LOCAL search_path = ${[schema, ...settings.searchPath].map(quoteIdentifier).join(', ')}`,
       ...Object.entries(settings.parameters).map(([name, value]) => `SET LOCAL ${name} = ${value}`),
       lockOrFail(schemaLockKey(schema)),
-      ...set.sources.map(({ name, historyTable }) => assertUnchanged(schema, historyTable, histories.get(name))),
+      ...sources.map(({ name, historyTable }) => assertUnchanged(schema, historyTable, histories.get(name))),
     );
   }
 
@@ -73,30 +87,23 @@ export class TenantTransaction {
     this.add(`DELETE FROM ${this.table(historyTable)} WHERE name IN (${names.join(', ')})`);
   }
 
-  /**
-   * Adds what a migration does.
-   *
-   * @param sendsItself migrations that were found to send statements by themselves
-   */
-  async run(migration: SourceMigration, sendsItself: Set<SourceMigration>): Promise<void> {
-    let statements: string[] | undefined;
-    if (!sendsItself.has(migration)) {
-      try {
-        statements = await statementsOf(migration, this.scope);
-      } catch (error) {
-        if (!(error instanceof NeedsTransaction)) {
-          throw error;
-        }
-        sendsItself.add(migration);
-      }
-    }
-    if (statements === undefined) {
+  /** Adds what a migration does. */
+  async run({ migration, statements }: PreparedMigration): Promise<void> {
+    const { context } = this;
+    if (statements === undefined && context !== undefined) {
       await this.flush();
-      statements = await this.named(migration, () =>
-        statementsOf(migration, this.scope, { transaction: this.transaction.context! }),
-      );
+      const own = await this.named(migration, () => statementsOf(migration, this.scope, { transaction: context }));
+      this.#commands.push(...own.map((sql) => ({ sql, migration })));
+    } else {
+      this.#commands.push(...(statements ?? []).map((sql) => ({ sql, migration })));
     }
-    this.#commands.push(...statements.map((sql) => ({ sql, migration })));
+  }
+
+  async commit(): Promise<void> {
+    if (this.context === undefined) {
+      this.add('COMMIT');
+    }
+    await this.flush();
   }
 
   /** Sends what was added. */
@@ -105,20 +112,20 @@ export class TenantTransaction {
     this.#commands = [];
     if (this.oneByOne) {
       for (const { sql, migration } of commands) {
-        await this.named(migration, () => this.transaction.query(sql), sql);
+        await this.named(migration, () => this.sql.query(sql), sql);
       }
     } else if (commands.length > 0) {
-      await this.transaction.query(commands.map(({ sql }) => sql).join(';\n'));
+      await this.sql.query(commands.map(({ sql }) => sql).join(';\n'));
     }
   }
 
   /** Makes sure that Prismiq's tables are what they should be when these migrations are present. */
   async verify(present: ReadonlySet<string>, set: MigrationSet, judge: CatalogJudge): Promise<void> {
     const { schema } = this.scope;
-    const tables = (await judge.judge(this.transaction, [schema])).get(schema);
+    const tables = (await judge.judge(this.sql, [schema])).get(schema);
     const differences = differencesAt(present, tables, set);
     if (differences.length > 0) {
-      throw new SchemaMismatchError(await nameOccupants(this.transaction, schema, [...differences]), { schema });
+      throw new SchemaMismatchError(await nameOccupants(this.sql, schema, [...differences]), { schema });
     }
   }
 

@@ -29,7 +29,7 @@ SELECT nspname AS schema, bit_xor(hash)::text AS fingerprint FROM (
   LEFT JOIN pg_class r ON r.oid = k.confrelid
   UNION ALL
   SELECT nspname, hash_record_extended(ROW('index'::text, t.relname, i.relname, i.relam, x.indisunique, x.indisvalid,
-    x.indnatts, x.indnkeyatts, to_jsonb(x) ->> 'indnullsnotdistinct', x.indkey::text, x.indoption::text, x.indclass, x.indcollation, x.indexprs::text,
+    x.indnatts, x.indnkeyatts, x.indnullsnotdistinct, x.indkey::text, x.indoption::text, x.indclass, x.indcollation, x.indexprs::text,
     x.indpred::text, i.reloptions), 0)
   FROM tables t
   JOIN pg_index x ON x.indrelid = t.oid
