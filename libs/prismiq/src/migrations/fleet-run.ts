@@ -78,7 +78,7 @@ export class FleetRun {
       counts: { ...this.#counts, skipped },
       failures: this.#failures,
       durationMs: Math.round(performance.now() - this.#started),
-      stopped: this.#stopped,
+      stopped: skipped > 0 ? this.#stopped : undefined,
     };
     this.context.emit({ type: 'run-finished', report });
     if (this.#broken !== undefined) {

@@ -2,7 +2,7 @@ import type { FleetDatabase } from './fleet-database.js';
 import { quoteIdentifier } from '../sql/identifier.js';
 import { troubleOf, type Sight } from './fleet-status.js';
 import type { SourceMigration } from './migration-set.js';
-import { isTransactional, NeedsTransaction, statementsOf, type MigrationScope } from './migration-statements.js';
+import { NeedsTransaction, statementsOf, type MigrationScope } from './migration-statements.js';
 import type { MigrationPlan, PlanGroup, PlannedMigration, TenantFinding } from './migrator.types.js';
 import { isDestructive } from './sql-text.js';
 import type { RunContext } from './tenant-run.js';
@@ -79,7 +79,7 @@ async function planned(
     plans.push({
       source,
       name,
-      transactional: isTransactional(migration),
+      transactional: migration.isTransactional,
       statements: statements.map((sql) => ({ sql, destructive: isDestructive(sql) })),
       dynamic,
     });

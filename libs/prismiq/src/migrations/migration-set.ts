@@ -9,6 +9,8 @@ export interface SourceMigration extends NamedMigration {
   readonly historyTable: string;
   /** `source:name` */
   readonly label: string;
+  /** Whether it runs inside of the tenant's transaction. */
+  readonly isTransactional: boolean;
 }
 
 /** All migrations of a run, in the order of their turn. */
@@ -40,6 +42,7 @@ export class MigrationSet {
           source,
           historyTable,
           label: `${source}:${migration.name}`,
+          isTransactional: new migration.class(undefined as never, undefined as never).isTransactional(),
         })),
       ),
     );

@@ -51,11 +51,6 @@ export async function statementsOf(
   return statements;
 }
 
-/** Whether a migration runs inside of the tenant's transaction. */
-export function isTransactional(migration: SourceMigration): boolean {
-  return new migration.class(undefined as never, undefined as never).isTransactional();
-}
-
 function assertFit(
   statement: string,
   { label }: SourceMigration,
@@ -133,13 +128,13 @@ class DriverAccess {
   }
 
   private async execute(query: Query, parameters?: unknown[]): Promise<unknown> {
-    const { transaction, orm } = { transaction: this.transaction, orm: this.orm };
+    const { orm, transaction } = this;
     splitStatements(this.render(query)).forEach((statement) => assertFit(statement, this.migration, this.scope));
     return orm.driver.execute(query as string, parameters, 'all', transaction);
   }
 
   private entityManager(): ReturnType<Driver['createEntityManager']> {
-    const { transaction, orm } = { transaction: this.transaction, orm: this.orm };
+    const { orm, transaction } = this;
     const em = orm.driver.createEntityManager();
     em.setTransactionContext(transaction);
     return em;

@@ -9,7 +9,7 @@ import { isPassing, sqlStateOf, toFailure } from './failure.js';
 import type { FleetDatabase } from './fleet-database.js';
 import { PRISMIQ_SOURCE } from './migration-source.js';
 import type { MigrationSet, SourceMigration } from './migration-set.js';
-import { isTransactional, NeedsTransaction, statementsOf, type MigrationScope } from './migration-statements.js';
+import { NeedsTransaction, statementsOf, type MigrationScope } from './migration-statements.js';
 import type { MigrationEvent, TenantResult, TenantVersion } from './migrator.types.js';
 import { isChanged, isLocked, readSnapshots, type TenantSnapshot } from './tenant-snapshot.js';
 import { standingOf, type TenantStanding } from './tenant-standing.js';
@@ -153,6 +153,9 @@ export class TenantRun {
       }
       return true;
     }
+    if (this.context.direction === 'down') {
+      assertNothingUnknown(standing, step.migrations[0]!.source);
+    }
     await this.take(step, standing, this.snapshot);
     this.snapshot = undefined;
     return step.isLast;
@@ -295,10 +298,7 @@ export function nextStep(
       ? undefined
       : { unrecorded, migrations, isTransactional: true, isLast: true };
   }
-  if (direction === 'down') {
-    assertNothingUnknown(standing, migrations[0]!.source);
-  }
-  const firstOther = migrations.findIndex((migration) => !isTransactional(migration));
+  const firstOther = migrations.findIndex(({ isTransactional }) => !isTransactional);
   const transactional = firstOther === -1 ? migrations : migrations.slice(0, firstOther);
   return transactional.length > 0
     ? {

@@ -89,14 +89,13 @@ export class TenantTransaction {
 
   /** Adds what a migration does. */
   async run({ migration, statements }: PreparedMigration): Promise<void> {
-    const { context } = this;
-    if (statements === undefined && context !== undefined) {
+    if (statements === undefined) {
       await this.flush();
-      const own = await this.named(migration, () => statementsOf(migration, this.scope, { transaction: context }));
-      this.#commands.push(...own.map((sql) => ({ sql, migration })));
-    } else {
-      this.#commands.push(...(statements ?? []).map((sql) => ({ sql, migration })));
     }
+    const given =
+      statements ??
+      (await this.named(migration, () => statementsOf(migration, this.scope, { transaction: this.context! })));
+    this.#commands.push(...given.map((sql) => ({ sql, migration })));
   }
 
   async commit(): Promise<void> {
