@@ -1,7 +1,8 @@
 import type { Configuration } from '@mikro-orm/core';
 import type { Migration } from '@mikro-orm/migrations';
 import type { MikroORM, Transaction } from '@mikro-orm/postgresql';
-import { DataLossError, MigrationRefusedError } from '../errors/migration.errors.js';
+import { DataLossError, MigrationFailedError, MigrationRefusedError } from '../errors/migration.errors.js';
+import { isPassing } from './failure.js';
 import type { SourceMigration } from './migration-set.js';
 import { isDestructive, splitStatements, unfitness } from './sql-text.js';
 
@@ -37,19 +38,29 @@ export async function statementsOf(
   if (context !== undefined) {
     instance.setTransactionContext(context.transaction);
   }
+  let failure: unknown;
   try {
     await instance[scope.direction]();
-  } finally {
-    // Also when the migration has caught what it was told.
-    if (access.wasNeeded && context === undefined) {
-      // oxlint-disable-next-line no-unsafe-finally
-      throw new NeedsTransaction();
-    }
+  } catch (error) {
+    failure = error;
+  }
+  // Also when the migration has caught what it was told.
+  if (access.wasNeeded && context === undefined) {
+    throw new NeedsTransaction();
+  }
+  if (failure !== undefined) {
+    throw isOfHost(failure)
+      ? new MigrationFailedError(migration.label, failure.message, { schema: scope.schema, cause: failure })
+      : failure;
   }
   const statements = instance.getQueries().flatMap((query) => splitStatements(access.render(query)));
   statements.forEach((statement) => assertFit(statement, migration, scope));
   return statements;
 }
+
+/** Whether it is the migration's own code that has failed, and not the database. */
+const isOfHost = (error: unknown): error is Error =>
+  error instanceof Error && !('code' in error && typeof error.code === 'string') && !isPassing(error);
 
 function assertFit(
   statement: string,
