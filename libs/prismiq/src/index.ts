@@ -18,6 +18,7 @@ export type {
   PrismiqControllersOptions,
   PrismiqDirectoryCacheOptions,
   PrismiqLimits,
+  PrismiqMigratorOptions,
   PrismiqModuleAsyncOptions,
   PrismiqModuleOptions,
   PrismiqOptions,

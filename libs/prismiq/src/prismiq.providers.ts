@@ -6,6 +6,7 @@ import { ChangeFeed } from './changes/change-feed.js';
 import { TenantRegistry } from './directory/tenant-registry.js';
 import { registerEntities } from './entities/prismiq-entities.js';
 import { InvalidOptionsError } from './errors/configuration.errors.js';
+import { TenantMigrator } from './migrations/tenant-migrator.js';
 import type { PrismiqConfig } from './options/prismiq-config.js';
 import { PRISMIQ_CONFIG, PRISMIQ_LIMITS, PRISMIQ_ORM, PRISMIQ_SCHEMA_FOR } from './prismiq.constants.js';
 import { getPrismiqToken } from './prismiq.decorators.js';
@@ -32,6 +33,7 @@ const EXPORTED = [
   TenantSchema,
   TenantResolver,
   TenantRequests,
+  TenantMigrator,
 ];
 
 /** The tokens of what a host may inject. */
@@ -78,6 +80,15 @@ export function providersOf(contextName?: string): Provider[] {
     provide(TenantContext, [token(TenantRegistry), PRISMIQ_SCHEMA_FOR, TenantEntityManager]),
     provide(TenantInterceptor, [token(TenantResolver), token(TenantContext), token(TenantRequests)]),
     provide(TenantSchema, [REQUEST, token(TenantContext), token(TenantRequests)], Scope.REQUEST),
+    {
+      provide: token(TenantMigrator),
+      useFactory: (
+        { migrator, schemaFor }: PrismiqConfig,
+        database: PostgreSqlMikroORM,
+        directory: TenantRegistry,
+      ): TenantMigrator => new TenantMigrator({ ...migrator, database, directory, schemaFor }),
+      inject: [PRISMIQ_CONFIG, PRISMIQ_ORM, token(TenantRegistry)],
+    },
     provide(DashboardRepository, repository),
     provide(WidgetRepository, repository),
     provide(SavedQueryRepository, repository),

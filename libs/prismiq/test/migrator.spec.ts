@@ -1,3 +1,5 @@
+import { NestFactory } from '@nestjs/core';
+import type { DynamicModule } from '@nestjs/common';
 import { Client, Pool } from 'pg';
 import {
   ensureTables,
@@ -6,6 +8,7 @@ import {
   MigrationTargetError,
   prismiqMigrations,
   PRISMIQ_HISTORY_TABLE,
+  PrismiqModule,
   TenantMigrator,
   TenantSelectionError,
   tenantsFromList,
@@ -14,6 +17,7 @@ import { catalogOf, schemaNames } from '../../../test/support/catalog.js';
 import { TABLES_MD } from '../../../test/support/tables-md.js';
 import { TestDatabase } from '../../../test/support/test-database.js';
 import { CURRENCY, Fleet, Log, migration, ORDERS, prismiqUpTo, statements, withHost } from './support/fleet.js';
+import { ormModule } from './support/host.js';
 
 const V1 = 'prismiq_0001_tables';
 const V2 = 'prismiq_0002_version_and_list_index';
@@ -568,6 +572,39 @@ describe('TenantMigrator', () => {
       await ensureTables(database.pool, { schema: 'found_acme', createSchema: true });
       const migrator = new TenantMigrator({ database: database.pool, schemaFor: (id) => `found_${id}` });
       expect((await migrator.status()).groups[0]!.tenants).toEqual(['acme']);
+    });
+
+    it('come from the module’s, in Nest', async () => {
+      const boot = (module: DynamicModule) =>
+        NestFactory.createApplicationContext(
+          { module: class Host {}, imports: [ormModule(database), module] },
+          { logger: false, abortOnError: false },
+        );
+      const app = await boot(
+        PrismiqModule.forRoot({
+          schemaFor: (id) => `nest_${id}`,
+          directory: tenantsFromList([{ tenantId: 'acme', ring: 'canary' }, { tenantId: 'globex' }]),
+          migrator: { migrations: withHost(ORDERS), rings: ['canary'] },
+        }),
+      );
+      const log = new Log();
+      await app.get(TenantMigrator).up({ ...log, createSchema: true, concurrency: 1 });
+      expect(log.results.map(({ schema, to }) => [schema, to.host])).toEqual([
+        ['nest_acme', '0001_orders'],
+        ['nest_globex', '0001_orders'],
+      ]);
+      await app.close();
+      const wrong = { migrator: { ring: ['canary'] } } as never;
+      expect(() => PrismiqModule.forRoot(wrong)).toThrow(/option `migrator.ring` is unknown/);
+      await expect(boot(PrismiqModule.forRoot({ migrator: { retries: -1 } }))).rejects.toThrow(
+        /TenantMigrator: option `retries`/,
+      );
+    });
+
+    it('an unreachable server is told of', async () => {
+      const pool = new Pool({ connectionString: 'postgres://nobody@127.0.0.1:1/nothing' });
+      await expect(new TenantMigrator({ database: pool }).up()).rejects.toThrow(/Cannot (reach|list)|could not|failed/);
+      await pool.end();
     });
 
     it('an onEvent that throws ends the run with its error', async () => {

@@ -3,6 +3,7 @@ import { defaultSchemaFor } from '../directory/schema-for.js';
 import { TenantRegistry } from '../directory/tenant-registry.js';
 import { tenantsFromCatalog } from '../directory/tenants-from-catalog.js';
 import { InvalidOptionsError } from '../errors/configuration.errors.js';
+import { translateError } from '../sql/translate-error.js';
 import { CatalogJudge } from './catalog-judge.js';
 import { FleetDatabase } from './fleet-database.js';
 import { FleetRun } from './fleet-run.js';
@@ -147,12 +148,17 @@ export class TenantMigrator {
     return { total: units.length, findings };
   }
 
-  private async prepare(selection: TenantSelection): Promise<{ set: MigrationSet; units: Unit[] }> {
-    const [set, units] = await Promise.all([
-      MigrationSet.load(this.#options.migrations),
-      selectTenants(this.#tenants.list(), selection),
-    ]);
-    return { set, units };
+  private async prepare(selection: TenantSelection): Promise<{ set: MigrationSet; units: Unit[]; isCitus: boolean }> {
+    try {
+      const [set, units, isCitus] = await Promise.all([
+        MigrationSet.load(this.#options.migrations),
+        selectTenants(this.#tenants.list(), selection),
+        this.#database.isCitus(),
+      ]);
+      return { set, units, isCitus };
+    } catch (error) {
+      throw translateError(error, {});
+    }
   }
 
   private async run(
@@ -166,7 +172,7 @@ export class TenantMigrator {
       maxFailures: maxFailuresOf(options),
       betweenRings,
     };
-    const [{ set, units }, isCitus] = await Promise.all([this.prepare(options), this.#database.isCitus()]);
+    const { set, units, isCitus } = await this.prepare(options);
     const context: RunContext = {
       database: this.#database,
       set,
