@@ -1,7 +1,7 @@
 import { MikroOrmModule } from '@mikro-orm/nestjs';
 import { Module, StandardSchemaValidationPipe, type DynamicModule } from '@nestjs/common';
 import { APP_PIPE } from '@nestjs/core';
-import { PrismiqModule } from '@prismiq/nestjs';
+import { PrismiqModule, tenantsFromQuery } from '@prismiq/nestjs';
 import { AuthModule } from './auth/auth.module.js';
 import { identityOf } from './auth/identity.js';
 import { DatabaseSetup } from './database/database-setup.service.js';
@@ -18,10 +18,12 @@ export class AppModule {
       module: AppModule,
       imports: [
         MikroOrmModule.forRoot(mikroOrmConfig(databaseUrl)),
-        // This is all it takes to plug Prismiq in: who asks, where his data are, and where the REST API shall be.
+        // This is all it takes to plug Prismiq in: who asks, which tenants there are, where their data are, and where the REST API
+        // shall be.
         PrismiqModule.forRoot({
           isGlobal: true,
           resolver: identityOf,
+          directory: tenantsFromQuery('SELECT id AS "tenantId" FROM public.tenants'),
           schemaFor: tenantSchema,
           controllers: { path: 'api/prismiq' },
         }),

@@ -9,6 +9,7 @@ export { PrismiqModule } from './prismiq.module.js';
 export {
   CurrentTenant,
   getPrismiqToken,
+  getTenantGuard,
   getTenantInterceptor,
   InjectPrismiq,
   InjectTenantSchema,
@@ -52,6 +53,7 @@ export { fromUser, type UserClaims } from './resolvers/from-user.js';
 export type { ForEachTenantOptions, ForEachTenantResult } from './tenancy/for-each-tenant.js';
 export { TenantContext } from './tenancy/tenant-context.js';
 export { TenantLogger } from './tenancy/tenant-logger.js';
+export { TenantGuard } from './tenancy/tenant.guard.js';
 export { TenantInterceptor } from './tenancy/tenant.interceptor.js';
 export { TenantResolver, type ResolvedTenant, type ResolveTenant } from './tenancy/tenant-resolver.js';
 export { TenantSchema } from './tenancy/tenant-schema.js';

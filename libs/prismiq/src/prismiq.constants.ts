@@ -12,3 +12,6 @@ export const PRISMIQ_ORM = Symbol('PRISMIQ_ORM');
 
 /** The controllers that a registration has mounted. */
 export const PRISMIQ_CONTROLLERS = Symbol('PRISMIQ_CONTROLLERS');
+
+/** The middleware that opens a context for each HTTP request. */
+export const PRISMIQ_OPEN_CONTEXT = Symbol('PRISMIQ_OPEN_CONTEXT');

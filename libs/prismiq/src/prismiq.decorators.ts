@@ -1,9 +1,9 @@
 import { createParamDecorator, Inject, type InjectionToken, type Type } from '@nestjs/common';
 import { CurrentTenantPipe } from './tenancy/current-tenant.pipe.js';
 import { TenantContext } from './tenancy/tenant-context.js';
-import { TenantRequests } from './tenancy/tenant-requests.js';
 import { TenantResolver } from './tenancy/tenant-resolver.js';
 import { TenantSchema } from './tenancy/tenant-schema.js';
+import { TenantGuard } from './tenancy/tenant.guard.js';
 import { TenantInterceptor } from './tenancy/tenant.interceptor.js';
 
 /** A class, abstract or not. */
@@ -49,7 +49,7 @@ export const InjectTenantSchema = (contextName?: string): PropertyDecorator & Pa
   InjectPrismiq(TenantSchema, contextName);
 
 /**
- * Subclasses that take what they need from one named registration: Nest makes interceptors and pipes in the module of the
+ * Subclasses that take what they need from one named registration: Nest makes guards, interceptors and pipes in the module of the
  * controller, and finds their dependencies by the tokens that stand in the class.
  */
 const ofContexts = new Map<string, Map<Type, Type>>();
@@ -81,7 +81,15 @@ function ofContext<Base extends Type>(
  * @publicApi
  */
 export const getTenantInterceptor = (contextName?: string): Type<TenantInterceptor> =>
-  ofContext(TenantInterceptor, [TenantResolver, TenantContext, TenantRequests], contextName);
+  ofContext(TenantInterceptor, [TenantResolver, TenantContext], contextName);
+
+/**
+ * The guard class of the registration with this `contextName`, for `@UseGuards()`. Without contexts it is {@link TenantGuard}.
+ *
+ * @publicApi
+ */
+export const getTenantGuard = (contextName?: string): Type<TenantGuard> =>
+  ofContext(TenantGuard, [TenantResolver, TenantContext], contextName);
 
 /**
  * Gives a parameter of a handler the tenant in context, a {@link Tenant}. Without one, the call fails with a

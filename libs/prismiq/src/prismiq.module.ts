@@ -1,6 +1,7 @@
 import {
   Inject,
   Module,
+  RequestMethod,
   type DynamicModule,
   type MiddlewareConsumer,
   type NestModule,
@@ -18,7 +19,7 @@ import type {
 } from './options/prismiq-options.js';
 import { checkStructure, controllersOf, resolveOptions } from './options/resolve-options.js';
 import { InvalidOptionsError } from './errors/configuration.errors.js';
-import { PRISMIQ_CONFIG, PRISMIQ_CONTROLLERS } from './prismiq.constants.js';
+import { PRISMIQ_CONFIG, PRISMIQ_CONTROLLERS, PRISMIQ_OPEN_CONTEXT } from './prismiq.constants.js';
 import { exportsOf, providersOf } from './prismiq.providers.js';
 
 /**
@@ -53,10 +54,15 @@ export class PrismiqModule implements NestModule {
     return register(structure, configProviders(source as AsyncSource, structure));
   }
 
-  constructor(@Inject(PRISMIQ_CONTROLLERS) private readonly controllers: Type[]) {}
+  constructor(
+    @Inject(PRISMIQ_CONTROLLERS) private readonly controllers: Type[],
+    @Inject(PRISMIQ_OPEN_CONTEXT)
+    private readonly openContext: (request: unknown, response: unknown, next: () => void) => void,
+  ) {}
 
   /** Called by Nest. */
   configure(consumer: MiddlewareConsumer): void {
+    consumer.apply(this.openContext).forRoutes({ path: '/{*all}', method: RequestMethod.ALL });
     if (this.controllers.length > 0) {
       consumer.apply(ignoreTypeOfNoBody).forRoutes(...this.controllers);
     }

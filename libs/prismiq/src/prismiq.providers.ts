@@ -1,5 +1,4 @@
 import { Scope, type InjectionToken, type Provider, type Type } from '@nestjs/common';
-import { REQUEST } from '@nestjs/core';
 import { MikroORM } from '@mikro-orm/core';
 import { PostgreSqlDriver, type MikroORM as PostgreSqlMikroORM } from '@mikro-orm/postgresql';
 import { ChangeFeed } from './changes/change-feed.js';
@@ -8,7 +7,13 @@ import { registerEntities } from './entities/prismiq-entities.js';
 import { InvalidOptionsError } from './errors/configuration.errors.js';
 import { TenantMigrator } from './migrations/tenant-migrator.js';
 import type { PrismiqConfig } from './options/prismiq-config.js';
-import { PRISMIQ_CONFIG, PRISMIQ_LIMITS, PRISMIQ_ORM, PRISMIQ_SCHEMA_FOR } from './prismiq.constants.js';
+import {
+  PRISMIQ_CONFIG,
+  PRISMIQ_LIMITS,
+  PRISMIQ_OPEN_CONTEXT,
+  PRISMIQ_ORM,
+  PRISMIQ_SCHEMA_FOR,
+} from './prismiq.constants.js';
 import { getPrismiqToken } from './prismiq.decorators.js';
 import { DashboardRepository } from './repositories/dashboard.repository.js';
 import { SavedQueryRepository } from './repositories/saved-query.repository.js';
@@ -16,9 +21,10 @@ import { WidgetRepository } from './repositories/widget.repository.js';
 import { Database } from './sql/database.js';
 import { TenantContext } from './tenancy/tenant-context.js';
 import { BoundTenantEntityManager, TenantEntityManager } from './tenancy/tenant-entity-manager.js';
-import { TenantRequests } from './tenancy/tenant-requests.js';
 import { TenantResolver } from './tenancy/tenant-resolver.js';
 import { TenantSchema } from './tenancy/tenant-schema.js';
+import { TenantSlots } from './tenancy/tenant-slot.js';
+import { TenantGuard } from './tenancy/tenant.guard.js';
 import { TenantInterceptor } from './tenancy/tenant.interceptor.js';
 
 /** What a host may inject, and what the interceptor needs where Nest makes it in a module of the host. */
@@ -29,10 +35,10 @@ const EXPORTED = [
   ChangeFeed,
   TenantRegistry,
   TenantContext,
+  TenantGuard,
   TenantInterceptor,
   TenantSchema,
   TenantResolver,
-  TenantRequests,
   TenantMigrator,
 ];
 
@@ -59,7 +65,6 @@ export function providersOf(contextName?: string): Provider[] {
     { provide: token(TenantResolver), useFactory: ({ resolver }: PrismiqConfig) => resolver, inject: [PRISMIQ_CONFIG] },
     { provide: PRISMIQ_SCHEMA_FOR, useFactory: ({ schemaFor }: PrismiqConfig) => schemaFor, inject: [PRISMIQ_CONFIG] },
     { provide: PRISMIQ_LIMITS, useFactory: ({ limits }: PrismiqConfig) => limits, inject: [PRISMIQ_CONFIG] },
-    provide(TenantRequests, []),
     provide(ChangeFeed, []),
     {
       provide: token(TenantRegistry),
@@ -73,13 +78,21 @@ export function providersOf(contextName?: string): Provider[] {
     },
     {
       provide: TenantEntityManager,
-      useFactory: ({ bindEntityManager }: PrismiqConfig, orm: PostgreSqlMikroORM) =>
-        bindEntityManager ? new BoundTenantEntityManager(orm) : new TenantEntityManager(),
-      inject: [PRISMIQ_CONFIG, PRISMIQ_ORM],
+      useFactory: ({ bindEntityManager }: PrismiqConfig, orm: PostgreSqlMikroORM, slots: TenantSlots) =>
+        bindEntityManager ? new BoundTenantEntityManager(orm, slots) : new TenantEntityManager(),
+      inject: [PRISMIQ_CONFIG, PRISMIQ_ORM, TenantSlots],
     },
-    provide(TenantContext, [token(TenantRegistry), PRISMIQ_SCHEMA_FOR, TenantEntityManager]),
-    provide(TenantInterceptor, [token(TenantResolver), token(TenantContext), token(TenantRequests)]),
-    provide(TenantSchema, [REQUEST, token(TenantContext), token(TenantRequests)], Scope.REQUEST),
+    { provide: TenantSlots, useFactory: () => new TenantSlots() },
+    {
+      provide: PRISMIQ_OPEN_CONTEXT,
+      useFactory: (context: TenantContext) => (_request: unknown, _response: unknown, next: () => void) =>
+        context.open(next),
+      inject: [token(TenantContext)],
+    },
+    provide(TenantContext, [TenantSlots, token(TenantRegistry), PRISMIQ_SCHEMA_FOR, TenantEntityManager]),
+    provide(TenantInterceptor, [token(TenantResolver), token(TenantContext)]),
+    provide(TenantGuard, [token(TenantResolver), token(TenantContext)]),
+    provide(TenantSchema, [token(TenantContext)], Scope.REQUEST),
     {
       provide: token(TenantMigrator),
       useFactory: (

@@ -13,12 +13,16 @@ export const ormOptions = (url, connections) => ({
   logger: () => undefined,
 });
 
-/** The root module of a host, without a decorator, which plain JavaScript does not have. */
+/**
+ * The root module of a host, without a decorator, which plain JavaScript does not have.
+ *
+ * @param prismiqOptions none: a host without Prismiq
+ */
 export const hostModule = (url, connections, prismiqOptions) => ({
   module: class Host {},
   imports: [
     MikroOrmModule.forRoot({ ...ormOptions(url, connections), discovery: { warnWhenNoEntities: false }, entities: [] }),
-    PrismiqModule.forRoot(prismiqOptions),
+    ...(prismiqOptions === undefined ? [] : [PrismiqModule.forRoot(prismiqOptions)]),
   ],
 });
 

@@ -21,11 +21,13 @@ export function printRows(head, rows) {
 const printLine = ([first, ...others]) =>
   console.log(first.padEnd(WIDTHS[0]) + others.map((text, index) => text.padStart(WIDTHS[index + 1])).join(''));
 
-/** The last line of a benchmark, for programs. */
-export function printResult(bench, ratios) {
-  const rounded = Object.entries(ratios).map(([name, ratio]) => [name, Math.round(ratio * 1000) / 1000]);
-  console.log(JSON.stringify({ bench, ratios: Object.fromEntries(rounded) }));
+/** The last line of a benchmark, for programs: ratios, and what else was measured. */
+export function printResult(bench, ratios, others = {}) {
+  console.log(JSON.stringify({ bench, ratios: rounded(ratios), ...rounded(others) }));
 }
+
+const rounded = (numbers) =>
+  Object.fromEntries(Object.entries(numbers).map(([name, number]) => [name, Math.round(number * 1000) / 1000]));
 
 /** Says how long a step took. */
 export async function step(name, work) {

@@ -1,4 +1,4 @@
-import type { ExecutionContext } from '@nestjs/common';
+import { fromUser } from '@prismiq/nestjs';
 
 /** Who sends a request, as proved by his token. */
 export interface Identity {
@@ -13,7 +13,5 @@ export interface AuthenticatedRequest {
   user?: Identity;
 }
 
-/** The identity that the guard has proved. Prismiq's `resolver`: what it needs to know of a request is this and no more. */
-export function identityOf(context: ExecutionContext): Identity | undefined {
-  return context.switchToHttp().getRequest<AuthenticatedRequest>().user;
-}
+/** Prismiq's `resolver`: what it needs to know of a request is the identity that the guard has proved, and no more. */
+export const identityOf = fromUser<Identity>({ tenantId: 'tenantId', userId: 'userId', isAdmin: 'isAdmin' });

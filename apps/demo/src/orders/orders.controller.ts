@@ -1,6 +1,6 @@
-import { Body, Controller, Get, Post, Query, UseInterceptors } from '@nestjs/common';
+import { Body, Controller, Get, Post, Query, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
-import { TenantInterceptor } from '@prismiq/nestjs';
+import { TenantGuard } from '@prismiq/nestjs';
 import { z } from 'zod';
 import { OrderImportService } from './order-import.service.js';
 import { orderImport, type OrderImport } from './order-import.js';
@@ -11,7 +11,7 @@ const page = z.object({ limit: z.coerce.number().int().min(1).max(100).default(2
 /** The interceptor puts the tenant into context, as it does for Prismiq's own routes. */
 @ApiTags('Orders')
 @ApiBearerAuth()
-@UseInterceptors(TenantInterceptor)
+@UseGuards(TenantGuard)
 @Controller('orders')
 export class OrdersController {
   constructor(

@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { DashboardRepository, TenantContext } from '@prismiq/nestjs';
+import { DashboardRepository, TenantContext, TenantRegistry } from '@prismiq/nestjs';
 import { starterDashboard } from '../dashboards/starter.dashboard.js';
 import { TenantProvisioner } from './tenant-provisioner.service.js';
 
@@ -10,12 +10,13 @@ export class SignupService {
     private readonly em: EntityManager,
     private readonly provisioner: TenantProvisioner,
     private readonly tenants: TenantContext,
+    private readonly registry: TenantRegistry,
     private readonly dashboards: DashboardRepository,
   ) {}
 
   /** A new tenant with its first user and a dashboard to start from, or, if anything fails, nothing at all. */
   async signUp(tenantId: string, userId: string) {
-    return this.em.transactional(async (em) => {
+    const made = await this.em.transactional(async (em) => {
       await this.provisioner.provision(em, tenantId, [userId]);
       // A public route has no tenant in context: here the host says for whom it works.
       const { id, name } = await this.tenants.runInTenant({ tenantId, userId }, () =>
@@ -23,5 +24,8 @@ export class SignupService {
       );
       return { tenant: tenantId, user: userId, dashboard: { id, name } };
     });
+    // Somebody may have asked for it a moment ago, in vain.
+    this.registry.invalidate(tenantId);
+    return made;
   }
 }

@@ -8,15 +8,13 @@ import { PrismiqError, type PrismiqErrorContext } from './prismiq.error.js';
 export class TenantRequiredError extends PrismiqError {
   override readonly code = 'TENANT_REQUIRED';
 
-  constructor() {
-    super(
-      'No tenant in context. In a request handler: apply TenantInterceptor to the controller (or register it as APP_INTERCEPTOR), ' +
-        'and let the `resolver` option return a tenant for this request. ' +
-        'Anywhere else (jobs, cron, queues, scripts): wrap the call in tenantContext.runInTenant(tenantId, fn). ' +
-        'Where PrismiqModule is registered more than once, each registration has a context of its own.',
-      400,
-      false,
-    );
+  constructor(
+    problem = 'No tenant in context. In a request handler: apply TenantGuard (behind your own guards) or TenantInterceptor to the ' +
+      'controller, and let the `resolver` option return a tenant for this request. ' +
+      'Anywhere else (jobs, cron, queues, scripts): wrap the call in tenantContext.runInTenant(tenantId, fn). ' +
+      'Where PrismiqModule is registered more than once, each registration has a context of its own.',
+  ) {
+    super(problem, 400, false);
   }
 }
 

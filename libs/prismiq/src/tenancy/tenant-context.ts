@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { Inject, Injectable } from '@nestjs/common';
 import { schemaOf, type SchemaFor } from '../directory/schema-for.js';
 import { TenantRegistry } from '../directory/tenant-registry.js';
@@ -7,6 +6,7 @@ import { TenantRequiredError } from '../errors/tenancy.errors.js';
 import { PRISMIQ_SCHEMA_FOR } from '../prismiq.constants.js';
 import { forEach, type ForEachTenantOptions, type ForEachTenantResult } from './for-each-tenant.js';
 import { TenantEntityManager } from './tenant-entity-manager.js';
+import { TenantSlots, type TenantSlot } from './tenant-slot.js';
 import { toTenant, type Tenant, type TenantIdentity } from './tenant.js';
 
 /**
@@ -17,9 +17,8 @@ import { toTenant, type Tenant, type TenantIdentity } from './tenant.js';
  */
 @Injectable()
 export class TenantContext {
-  readonly #storage = new AsyncLocalStorage<Tenant | undefined>();
-
   constructor(
+    @Inject(TenantSlots) private readonly slots: TenantSlots,
     @Inject(TenantRegistry) private readonly registry: TenantRegistry,
     @Inject(PRISMIQ_SCHEMA_FOR) private readonly schemaFor: SchemaFor,
     @Inject(TenantEntityManager) private readonly entityManager: TenantEntityManager,
@@ -27,7 +26,7 @@ export class TenantContext {
 
   /** The tenant in context, if any. */
   current(): Tenant | undefined {
-    return this.#storage.getStore();
+    return this.slots.getStore()?.tenant;
   }
 
   /**
@@ -36,7 +35,7 @@ export class TenantContext {
    * @throws TenantRequiredError when there is none
    */
   require(): Tenant {
-    const tenant = this.#storage.getStore();
+    const tenant = this.current();
     if (tenant === undefined) {
       throw new TenantRequiredError();
     }
@@ -87,8 +86,9 @@ export class TenantContext {
    */
   async asSystem<T>(fn: () => T | Promise<T>): Promise<T> {
     const { tenantId, schema } = this.require();
-    // Not through the EntityManager's binding: the tenant stays the same.
-    return this.#storage.run(Object.freeze({ tenantId, schema, userId: undefined, isAdmin: true }), fn);
+    const tenant = Object.freeze({ tenantId, schema, userId: undefined, isAdmin: true });
+    // The same tenant, and so the same EntityManager.
+    return this.slots.run({ state: 'nested', tenant, binding: this.slots.getStore()?.binding }, fn);
   }
 
   /**
@@ -142,12 +142,35 @@ export class TenantContext {
 
   /** Runs `fn` for a tenant that was checked already, or for none. @internal */
   run<T>(tenant: Tenant | undefined, fn: () => T): T {
-    return this.#storage.run(tenant, () => this.entityManager.run(tenant?.schema, fn));
+    if (tenant === undefined) {
+      return this.slots.run({ state: 'nested', tenant, binding: undefined }, fn);
+    }
+    const { schema } = tenant;
+    const slot: TenantSlot = { state: 'nested', tenant, binding: this.entityManager.bind(schema) };
+    return this.slots.run(slot, () => this.entityManager.runInTransaction(schema, fn));
   }
 
-  /** Whether {@link flush} must be called before this context ends. @internal */
-  needsFlush(): boolean {
-    return this.entityManager.needsFlush();
+  /** Opens the context of an HTTP request, whose tenant is not known yet. @internal */
+  open<T>(fn: () => T): T {
+    return this.slots.run({ state: 'open', tenant: undefined, binding: undefined }, fn);
+  }
+
+  /** The context of the HTTP request in which the call stands, filled or not. @internal */
+  requestSlot(): TenantSlot | undefined {
+    const slot = this.slots.getStore();
+    return slot?.state === 'nested' ? undefined : slot;
+  }
+
+  /** Says, once and for all, whose request it is. @internal */
+  fill(slot: TenantSlot, tenant: Tenant | undefined): void {
+    slot.state = 'filled';
+    slot.tenant = tenant;
+    slot.binding = tenant && this.entityManager.bind(tenant.schema);
+  }
+
+  /** Whether the host has a transaction around, in which its bound EntityManager must be flushed. @internal */
+  isInBoundTransaction(): boolean {
+    return this.entityManager.isInTransaction();
   }
 
   /** Writes what the host's bound EntityManager has left to be written in a transaction that goes on after it. @internal */

@@ -1,26 +1,27 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { RequestContext, TransactionContext, type EntityManager, type MikroORM } from '@mikro-orm/postgresql';
-
-/** What the host's EntityManager stands for, in one tenant's context. */
-interface Scope {
-  readonly schema: string;
-  /** The request in which the context began: one that began inside of it has an EntityManager of its own. */
-  readonly request: RequestContext | undefined;
-  /** Made when it is first used: most code needs none. */
-  em: EntityManager | undefined;
-}
+import type { EntityManagerBinding, TenantSlots } from './tenant-slot.js';
 
 /** Stands in where the host keeps its EntityManager to itself, which is the default. */
 export class TenantEntityManager {
-  run<T>(_schema: string | undefined, fn: () => T): T {
-    return fn();
+  /** What the EntityManager stands for in a context that begins here. */
+  bind(_schema: string): EntityManagerBinding | undefined {
+    return undefined;
   }
 
-  /** Whether {@link flush} has to be called before the context ends. */
-  needsFlush(): boolean {
+  /**
+   * Whether the host has a transaction around, whose EntityManager MikroORM prefers to any other: it is bound by
+   * {@link runInTransaction} alone.
+   */
+  isInTransaction(): boolean {
     return false;
   }
 
+  /** Runs `fn` with an EntityManager that is bound, and in the same transaction. */
+  runInTransaction<T>(_schema: string, fn: () => T): T {
+    return fn();
+  }
+
+  /** Writes what is left to be written when `fn` of {@link runInTransaction} ends. */
   async flush(): Promise<void> {
     // Nothing was bound.
   }
@@ -32,56 +33,56 @@ export class TenantEntityManager {
  * injects stays what it is.
  */
 export class BoundTenantEntityManager extends TenantEntityManager {
-  readonly #scopes = new AsyncLocalStorage<Scope | undefined>();
   readonly #inTransaction = new WeakSet<EntityManager>();
   readonly #name: string;
 
-  constructor(orm: MikroORM) {
+  constructor(orm: MikroORM, slots: TenantSlots) {
     super();
     this.#name = orm.em.name;
     const outer = orm.config.get('context');
     orm.config.set('context', (name) => {
-      const scope = name === this.#name ? this.#scopes.getStore() : undefined;
+      const binding = name === this.#name ? slots.getStore()?.binding : undefined;
       const current = outer(name);
-      if (scope === undefined || RequestContext.currentRequestContext() !== scope.request) {
+      if (binding === undefined || RequestContext.currentRequestContext() !== binding.request) {
         return current;
       }
-      // Outside of the scope, since a fork asks for its context while it is made.
-      scope.em ??= this.#scopes.run(undefined, () => bind((current ?? orm.em) as EntityManager, scope.schema));
-      return scope.em;
+      // Outside of the context, since a fork asks for it while it is made.
+      binding.em ??= slots.exit(() => fork((current ?? orm.em) as EntityManager, binding.schema));
+      return binding.em;
     });
   }
 
-  override run<T>(schema: string | undefined, fn: () => T): T {
-    const request = RequestContext.currentRequestContext();
-    const scope = schema === undefined ? undefined : { schema, request, em: undefined };
-    return this.#scopes.run(scope, () => {
-      const transaction = TransactionContext.getEntityManager(this.#name) as EntityManager | undefined;
-      if (schema === undefined || transaction === undefined) {
-        return fn();
-      }
-      // MikroORM prefers a transaction's EntityManager to any other; this one is in the same transaction.
-      const em = bind(transaction, schema);
-      this.#inTransaction.add(em);
-      return TransactionContext.create(em, fn);
-    });
+  override bind(schema: string): EntityManagerBinding {
+    return { schema, request: RequestContext.currentRequestContext(), em: undefined };
   }
 
-  override needsFlush(): boolean {
-    return this.#transactional() !== undefined;
+  override isInTransaction(): boolean {
+    return this.#transaction() !== undefined;
+  }
+
+  override runInTransaction<T>(schema: string, fn: () => T): T {
+    const transaction = this.#transaction();
+    if (transaction === undefined) {
+      return fn();
+    }
+    const em = fork(transaction, schema);
+    this.#inTransaction.add(em);
+    return TransactionContext.create(em, fn);
   }
 
   /** The transaction ends with another EntityManager, which knows nothing of what this one has still to write. */
   override async flush(): Promise<void> {
-    await this.#transactional()?.flush();
+    const em = this.#transaction();
+    if (em !== undefined && this.#inTransaction.has(em)) {
+      await em.flush();
+    }
   }
 
-  #transactional(): EntityManager | undefined {
-    const em = TransactionContext.getEntityManager(this.#name) as EntityManager | undefined;
-    return em !== undefined && this.#inTransaction.has(em) ? em : undefined;
+  #transaction(): EntityManager | undefined {
+    return TransactionContext.getEntityManager(this.#name) as EntityManager | undefined;
   }
 }
 
-/** A fork in the same transaction, if there is one, with an empty identity map: rows of two tenants may have one id. */
-const bind = (em: EntityManager, schema: string): EntityManager =>
+/** In the same transaction, if there is one, with an empty identity map: rows of two tenants may have one id. */
+const fork = (em: EntityManager, schema: string): EntityManager =>
   em.fork({ schema, useContext: true, keepTransactionContext: true, disableContextResolution: true });

@@ -1,7 +1,6 @@
 import { Inject, Injectable, Scope } from '@nestjs/common';
-import { REQUEST } from '@nestjs/core';
 import { TenantContext } from './tenant-context.js';
-import { TenantRequests } from './tenant-requests.js';
+import type { TenantSlot } from './tenant-slot.js';
 
 /**
  * The schema of the request's tenant, for host code that writes SQL of its own. Request-scoped, and whoever injects it becomes
@@ -14,11 +13,11 @@ import { TenantRequests } from './tenant-requests.js';
  */
 @Injectable({ scope: Scope.REQUEST })
 export class TenantSchema {
-  constructor(
-    @Inject(REQUEST) private readonly request: unknown,
-    @Inject(TenantContext) private readonly context: TenantContext,
-    @Inject(TenantRequests) private readonly requests: TenantRequests,
-  ) {}
+  readonly #slot: TenantSlot | undefined;
+
+  constructor(@Inject(TenantContext) private readonly context: TenantContext) {
+    this.#slot = context.requestSlot();
+  }
 
   /**
    * The name of the schema, unquoted.
@@ -26,7 +25,7 @@ export class TenantSchema {
    * @throws TenantRequiredError when the request belongs to no tenant
    */
   get name(): string {
-    return (this.requests.get(this.request)?.tenant ?? this.context.require()).schema;
+    return (this.#slot?.tenant ?? this.context.require()).schema;
   }
 
   toString(): string {
