@@ -130,6 +130,36 @@ describe('TenantMigrator', () => {
       expect(await migrator.up({ createSchema: true })).toMatchObject({ total: 1, counts: { migrated: 1 } });
     });
 
+    it('takes nobody for granted: of many tenants that are alike, some are not', async () => {
+      const fleet = new Fleet(database, 'alike', 120);
+      await fleet.migrator({ migrations: withHost(ORDERS) }).up({ createSchema: true, concurrency: 8 });
+      const done = statements('0002_done', ['ALTER TABLE orders ADD COLUMN done boolean']);
+      const other = statements('0002_other', ['ALTER TABLE orders ADD COLUMN other boolean']);
+      await fleet.migrator({ migrations: withHost(ORDERS, done) }).up({ tenants: ['05?', '100'] });
+      await fleet.migrator({ migrations: withHost(ORDERS, other) }).up({ tenants: ['07?'] });
+      await database.query('DROP TABLE alike_110.mikro_orm_migrations, alike_110.orders');
+      await database.query('DROP SCHEMA alike_111 CASCADE');
+      const log = new Log();
+      const report = await fleet
+        .migrator({ migrations: withHost(ORDERS, done, other) })
+        .up({ ...log, createSchema: true, concurrency: 4 });
+      expect(report.failures).toEqual([]);
+      expect(report.counts).toMatchObject({ migrated: 120 });
+      expect(log.of('tenant-retry')).toEqual([]);
+      expect(log.result('001').migrations).toEqual(['host:0002_done', 'host:0002_other']);
+      expect(log.result('055').migrations).toEqual(['host:0002_other']);
+      expect(log.result('075').migrations).toEqual(['host:0002_done']);
+      expect(log.result('110').migrations).toEqual(['host:0001_orders', 'host:0002_done', 'host:0002_other']);
+      for (const schema of fleet.schemas) {
+        expect((await historyOf(schema, 'mikro_orm_migrations')).toSorted()).toEqual([
+          '0001_orders',
+          '0002_done',
+          '0002_other',
+        ]);
+        expect((await catalogOf(database, schema)).filter((line) => /orders\.(done|other)/.test(line))).toHaveLength(2);
+      }
+    });
+
     it('leaves what the host has added to our tables, and what a newer version has recorded', async () => {
       const fleet = new Fleet(database, 'newer', 1);
       await fleet.migrator().up({ createSchema: true });
@@ -450,7 +480,7 @@ describe('TenantMigrator', () => {
       const migrator = fleet.migrator({ migrations: withHost(ORDERS, CURRENCY) });
       await migrator.up({ createSchema: true });
       const before = await catalogOf(database, 'down_000');
-      const refused = await migrator.down({ source: 'host', steps: 1 });
+      const refused = await migrator.down({ source: 'host', steps: 1, concurrency: 1 });
       expect(refused.failures[0]).toMatchObject({
         code: 'DATA_LOSS',
         message: expect.stringContaining('DROP COLUMN currency'),

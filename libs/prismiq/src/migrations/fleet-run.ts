@@ -8,12 +8,15 @@ import type {
   TenantResult,
 } from './migrator.types.js';
 import { nextStep, TenantRun, type RunContext, type Unit } from './tenant-run.js';
-import { readSnapshots } from './tenant-snapshot.js';
+import { TenantScout } from './tenant-scout.js';
 import { standingOf } from './tenant-standing.js';
 
 /** Schemas that are looked at in one pass, and how many passes at once: PostgreSQL is quicker with few connections that know the catalog. */
 export const CHUNK = 500;
 export const LOOKS = 2;
+
+/** Tenants that are looked at first, to find out how the others may be. */
+const PROBE = 20;
 
 /** How long a tenant that somebody else is at work on is left alone. */
 const LOCKED_PAUSE_MS = 50;
@@ -39,13 +42,15 @@ export class FleetRun {
   readonly #failures: TenantResult[] = [];
   #counts = { ...NOBODY };
   #stopped: StopReason | undefined;
+  #hasProbed = false;
   /** What `onEvent` has thrown. */
   #broken: { error: unknown } | undefined;
 
   private readonly context: RunContext;
+  readonly #scout: TenantScout;
 
   constructor(
-    context: RunContext,
+    context: Omit<RunContext, 'doubt'>,
     private readonly settings: Settings,
   ) {
     const emit: RunContext['emit'] = (event) => {
@@ -55,7 +60,8 @@ export class FleetRun {
         this.#broken ??= { error };
       }
     };
-    this.context = { ...context, emit };
+    this.#scout = new TenantScout(context);
+    this.context = { ...context, emit, doubt: () => this.#scout.doubt() };
   }
 
   async run(rings: readonly Ring[]): Promise<MigrationReport> {
@@ -124,23 +130,26 @@ export class FleetRun {
     }
   }
 
-  /** Each worker takes a tenant, or looks at the next chunk where none is left; so those up to date cost nobody's turn. */
+  /** Each worker takes a tenant, or looks at the next ones where none is left; so those up to date cost nobody's turn. */
   private async work(units: readonly Unit[]): Promise<void> {
     const { concurrency } = this.settings;
+    const unseen = [...units];
     const size = Math.max(1, Math.min(CHUNK, Math.ceil(units.length / LOOKS)));
     const ready: TenantRun[] = [];
     const waiting: Waiting[] = [];
     const looking = new Set<Promise<void>>();
-    let next = 0;
     const worker = async (): Promise<void> => {
       while (!this.isOver()) {
         const due = waiting[0] !== undefined && waiting[0].due <= performance.now() ? waiting.shift()!.run : undefined;
         const run = due ?? ready.shift();
-        if (run !== undefined) {
+        if (run?.isAssumed === true && !this.#scout.isTrusting) {
+          unseen.push(run.unit);
+        } else if (run !== undefined) {
           await this.take(run, waiting);
-        } else if (next < units.length && looking.size < LOOKS) {
-          const chunk = units.slice(next, (next += size));
-          const look = this.look(chunk, ready).finally(() => looking.delete(look));
+        } else if (unseen.length > 0 && looking.size < (this.#hasProbed ? LOOKS : 1)) {
+          const look = this.look(unseen.splice(0, this.#hasProbed ? size : PROBE), ready).finally(() =>
+            looking.delete(look),
+          );
           looking.add(look);
           await look;
         } else if (looking.size > 0) {
@@ -166,10 +175,10 @@ export class FleetRun {
 
   /** Finds those that there is something to do for. */
   private async look(units: readonly Unit[], ready: TenantRun[]): Promise<void> {
-    const { database, set, judge } = this.context;
-    const schemas = units.map(({ schema }) => schema);
+    const { set } = this.context;
     // One history that cannot be read fails the look at all; the tenants are looked at one by one then.
-    const snapshots = await readSnapshots(database, set, judge, schemas).catch(() => undefined);
+    const snapshots = await this.#scout.look(units.map(({ schema }) => schema)).catch(() => undefined);
+    this.#hasProbed = true;
     for (const unit of units) {
       const snapshot = snapshots?.get(unit.schema);
       const standing = snapshot === undefined ? undefined : standingOf(snapshot, set);

@@ -173,7 +173,7 @@ export class TenantMigrator {
       betweenRings,
     };
     const { set, units, isCitus } = await this.prepare(options);
-    const context: RunContext = {
+    const context: Omit<RunContext, 'doubt'> = {
       database: this.#database,
       set,
       judge: new CatalogJudge(),

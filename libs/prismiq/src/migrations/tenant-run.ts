@@ -37,6 +37,8 @@ export interface RunContext {
   readonly isCitus: boolean;
   readonly signal: AbortSignal;
   readonly emit: (event: MigrationEvent) => void;
+  /** Called when a tenant's history is not what it was assumed to be. */
+  readonly doubt: () => void;
   /** Migrations that were found to send statements by themselves. */
   readonly sendsItself: Set<SourceMigration>;
   /** One at a time: each would wait for the snapshots of the others, and needs a second connection. */
@@ -69,7 +71,7 @@ export class TenantRun {
   #workMs = 0;
 
   constructor(
-    private readonly unit: Unit,
+    readonly unit: Unit,
     private readonly context: RunContext,
     private snapshot: TenantSnapshot | undefined,
   ) {
@@ -100,14 +102,23 @@ export class TenantRun {
     }
   }
 
+  get isAssumed(): boolean {
+    return this.snapshot?.isAssumed === true;
+  }
+
   /** @returns whether the tenant is where it should be */
   private async advance(): Promise<boolean> {
     try {
       return await this.attempt();
     } catch (error) {
+      const wasAssumed = this.isAssumed;
       this.snapshot = undefined;
       if (isLocked(error)) {
         throw error;
+      }
+      if (wasAssumed && sqlStateOf(error) !== undefined && !isPassing(error)) {
+        this.context.doubt();
+        return false;
       }
       if (isAnothersWork(error)) {
         this.#changes += 1;

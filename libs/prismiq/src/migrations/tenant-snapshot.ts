@@ -3,21 +3,17 @@ import type { SqlExecutor } from '../sql/sql-executor.js';
 import type { CatalogJudge, Judgement } from './catalog-judge.js';
 import type { MigrationSet } from './migration-set.js';
 
-/** A history table as it was read: whoever writes to it changes one of the two. */
-export interface HistoryMark {
-  readonly rows: number;
-  readonly sumOfIds: bigint;
-}
-
 /** What a tenant's schema holds. */
 export interface TenantSnapshot {
   readonly schemaExists: boolean;
-  /** By source; a source without a history table is absent. */
-  readonly histories: ReadonlyMap<string, HistoryMark>;
+  /** The names in each history table, sorted, by source; a source without such a table is absent. */
+  readonly histories: ReadonlyMap<string, string>;
   /** What the histories record, as `source:name`. */
   readonly recorded: ReadonlySet<string>;
   /** How Prismiq's tables differ from each version; `undefined`: there are none. */
   readonly tables: Judgement | undefined;
+  /** Whether the histories were not read, but assumed to be those of other tenants. */
+  readonly isAssumed?: boolean;
 }
 
 /** A statement locks each table that it reads, and PostgreSQL has room for some thousand locks. */
@@ -57,37 +53,43 @@ async function readHistories(
      FROM pg_namespace n WHERE n.nspname = ANY($1)`,
     [schemas, set.sources.map(({ historyTable }) => historyTable)],
   );
-  const histories = new Map(
-    rows.map(({ schema }) => [schema, { histories: new Map<string, HistoryMark>(), recorded: new Set<string>() }]),
-  );
+  const names = new Map(rows.map(({ schema }) => [schema, new Map<string, string[]>()]));
   const tables = rows.flatMap(({ schema, tables }) =>
     set.sources.filter(({ historyTable }) => tables.includes(historyTable)).map((source) => ({ schema, source })),
   );
   for (let start = 0; start < tables.length; start += HISTORIES_A_STATEMENT) {
     const chunk = tables.slice(start, start + HISTORIES_A_STATEMENT);
+    const lists = chunk.map((): string[] => []);
     const selects = chunk.map(
       ({ schema, source: { historyTable } }, index) =>
-        `SELECT ${index} AS "table", id, name FROM ${quoteIdentifier(schema)}.${quoteIdentifier(historyTable)}`,
+        `SELECT ${index} AS "table", name FROM ${quoteIdentifier(schema)}.${quoteIdentifier(historyTable)}`,
     );
-    const records = await sql.query<{ table: number; id: number | string; name: string }>(selects.join(' UNION ALL '));
-    chunk.forEach(({ schema, source }) => histories.get(schema)!.histories.set(source.name, { rows: 0, sumOfIds: 0n }));
-    for (const { table, id, name } of records) {
-      const { schema, source } = chunk[table]!;
-      const { histories: marks, recorded } = histories.get(schema)!;
-      const { rows, sumOfIds } = marks.get(source.name)!;
-      marks.set(source.name, { rows: rows + 1, sumOfIds: sumOfIds + BigInt(id) });
-      recorded.add(set.labelOf(source.name, name));
-    }
+    const records = await sql.query<{ table: number; name: string }>(selects.join(' UNION ALL '));
+    records.forEach(({ table, name }) => lists[table]!.push(name));
+    chunk.forEach(({ schema, source }, index) => names.get(schema)!.set(source.name, lists[index]!));
   }
-  return histories;
+  return new Map([...names].map(([schema, bySource]) => [schema, historiesOf(bySource, set)]));
 }
 
-/** A statement that fails if a history is not as the snapshot has it any more. */
-export function assertUnchanged(schema: string, historyTable: string, mark: HistoryMark | undefined): string {
+function historiesOf(names: ReadonlyMap<string, string[]>, set: MigrationSet): Histories {
+  const recorded = new Set<string>();
+  const histories = new Map<string, string>();
+  for (const [source, list] of names) {
+    list.forEach((name) => recorded.add(set.labelOf(source, name)));
+    histories.set(source, list.sort(byBytes).join());
+  }
+  return { histories, recorded };
+}
+
+/** As PostgreSQL's collation "C" sorts. */
+const byBytes = (one: string, other: string): number => Buffer.compare(Buffer.from(one), Buffer.from(other));
+
+/** A statement that fails if a history is not as the snapshot has it. */
+export function assertUnchanged(schema: string, historyTable: string, names: string | undefined): string {
   const table = `${quoteIdentifier(schema)}.${quoteIdentifier(historyTable)}`;
-  return mark === undefined
+  return names === undefined
     ? `SELECT CASE WHEN to_regclass(${quoteLiteral(table)}) IS NULL THEN 0 ELSE CAST(concat('${CHANGED}') AS integer) END`
-    : `SELECT CASE WHEN count(*) = ${mark.rows} AND coalesce(sum(id), 0) = ${mark.sumOfIds} THEN 0 ` +
+    : `SELECT CASE WHEN coalesce(string_agg(name, ',' ORDER BY name COLLATE "C"), '') = ${quoteLiteral(names)} THEN 0 ` +
         `ELSE CAST(concat('${CHANGED} ', count(*)) AS integer) END FROM ${table}`;
 }
 
