@@ -7,7 +7,9 @@ import type {
   StopReason,
   TenantResult,
 } from './migrator.types.js';
-import { nextStep, TenantRun, type RunContext, type Unit } from './tenant-run.js';
+import { nextStep } from './next-step.js';
+import type { RunContext, Unit } from './run-context.js';
+import { TenantRun } from './tenant-run.js';
 import { TenantScout } from './tenant-scout.js';
 import { standingOf } from './tenant-standing.js';
 
@@ -206,7 +208,10 @@ export class FleetRun {
       this.#failures.push(result);
       const { maxFailures } = this.settings;
       if (this.#failures.length >= maxFailures) {
-        this.stop('failure', `Tenant "${result.tenantId}" failed${maxFailures > 1 ? `, the ${maxFailures}th` : ''}.`);
+        this.stop(
+          'failure',
+          `${maxFailures > 1 ? `${maxFailures} tenants failed, the last of them` : 'Failed:'} "${result.tenantId}".`,
+        );
       }
     }
   }

@@ -6,7 +6,7 @@ import { toFailure } from './failure.js';
 import { CHUNK, LOOKS } from './fleet-run.js';
 import type { MigrationSet } from './migration-set.js';
 import type { FleetStatus, TenantFinding, TenantRef, VersionGroup } from './migrator.types.js';
-import type { Unit } from './tenant-run.js';
+import type { Unit } from './run-context.js';
 import { readSnapshots, type TenantSnapshot } from './tenant-snapshot.js';
 import { standingOf, type TenantStanding } from './tenant-standing.js';
 

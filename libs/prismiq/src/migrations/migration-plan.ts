@@ -5,7 +5,7 @@ import type { SourceMigration } from './migration-set.js';
 import { NeedsTransaction, statementsOf, type MigrationScope } from './migration-statements.js';
 import type { MigrationPlan, PlanGroup, PlannedMigration, TenantFinding } from './migrator.types.js';
 import { isDestructive } from './sql-text.js';
-import type { RunContext } from './tenant-run.js';
+import type { RunContext } from './run-context.js';
 
 type PlanContext = Pick<RunContext, 'database' | 'set' | 'direction' | 'migrationsFor'> & {
   readonly searchPath: readonly string[];

@@ -3,6 +3,7 @@ import type { Migration } from '@mikro-orm/migrations';
 import type { MikroORM, Transaction } from '@mikro-orm/postgresql';
 import { DataLossError, MigrationFailedError, MigrationRefusedError } from '../errors/migration.errors.js';
 import { isPassing } from './failure.js';
+import { PRISMIQ_SOURCE } from './migration-source.js';
 import type { SourceMigration } from './migration-set.js';
 import { isDestructive, splitStatements, unfitness } from './sql-text.js';
 
@@ -57,6 +58,41 @@ export async function statementsOf(
   statements.forEach((statement) => assertFit(statement, migration, scope));
   return statements;
 }
+
+/** What a migration does; without statements it has to be asked again, in a transaction in which it sends some by itself. */
+export interface PreparedMigration {
+  readonly migration: SourceMigration;
+  readonly statements: readonly string[] | undefined;
+}
+
+/**
+ * Asks a migration for its statements, where that needs no transaction.
+ *
+ * @param sendsItself migrations that were found to send statements by themselves; noted here
+ */
+export async function prepare(
+  migration: SourceMigration,
+  scope: MigrationScope,
+  sendsItself: Set<SourceMigration>,
+): Promise<PreparedMigration> {
+  if (!sendsItself.has(migration)) {
+    try {
+      return { migration, statements: await statementsOf(migration, scope) };
+    } catch (error) {
+      if (!(error instanceof NeedsTransaction)) {
+        throw error;
+      }
+      sendsItself.add(migration);
+    }
+  }
+  return { migration, statements: undefined };
+}
+
+/** Whether Prismiq's tables may be others afterwards. Those that no statement names are what they were when they were looked at. */
+export const concernsPrismiq = ({ migration, statements }: PreparedMigration): boolean =>
+  migration.source === PRISMIQ_SOURCE ||
+  statements === undefined ||
+  statements.some((statement) => /prismiq_|\bcascade\b/i.test(statement));
 
 /** Whether it is the migration's own code that has failed, and not the database. */
 const isOfHost = (error: unknown): error is Error =>

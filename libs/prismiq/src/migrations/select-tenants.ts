@@ -2,7 +2,7 @@ import type { TenantRecord } from '../directory/tenant-directory.js';
 import { TenantSelectionError } from '../errors/migration.errors.js';
 import type { Ring } from './fleet-run.js';
 import type { TenantSelection } from './migrator.types.js';
-import type { Unit } from './tenant-run.js';
+import type { Unit } from './run-context.js';
 
 const isPattern = (text: string): boolean => /[*?]/.test(text);
 

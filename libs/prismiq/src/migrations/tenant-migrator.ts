@@ -25,7 +25,7 @@ import type {
   VerifyReport,
 } from './migrator.types.js';
 import { ringsOf, selectTenants } from './select-tenants.js';
-import type { RunContext, Unit } from './tenant-run.js';
+import type { RunContext, Unit } from './run-context.js';
 
 /**
  * Takes the tables of all tenants to the version that the software needs: Prismiq's, and the host's own in the tenants' schemas.

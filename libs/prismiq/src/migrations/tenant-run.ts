@@ -1,60 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Transaction } from '@mikro-orm/postgresql';
-import { MigrationRefusedError, MigrationTargetError, TenantLockedError } from '../errors/migration.errors.js';
+import { MigrationRefusedError, TenantLockedError } from '../errors/migration.errors.js';
 import { SchemaMismatchError, SchemaNotFoundError } from '../errors/schema.errors.js';
 import type { SqlExecutor } from '../sql/sql-executor.js';
-import type { CatalogJudge } from './catalog-judge.js';
 import { runConcurrently } from './concurrently.js';
 import { isPassing, sqlStateOf, toFailure } from './failure.js';
-import type { FleetDatabase } from './fleet-database.js';
-import { PRISMIQ_SOURCE } from './migration-source.js';
-import type { MigrationSet, SourceMigration } from './migration-set.js';
-import { NeedsTransaction, statementsOf, type MigrationScope } from './migration-statements.js';
-import type { MigrationEvent, TenantResult, TenantVersion } from './migrator.types.js';
+import { concernsPrismiq, prepare, type MigrationScope, type PreparedMigration } from './migration-statements.js';
+import type { TenantResult, TenantVersion } from './migrator.types.js';
+import { assertNothingUnknown, nextStep, type Step } from './next-step.js';
+import type { RunContext, Unit } from './run-context.js';
 import { isChanged, isLocked, readSnapshots, type TenantSnapshot } from './tenant-snapshot.js';
 import { standingOf, type TenantStanding } from './tenant-standing.js';
-import { TenantTransaction, type PreparedMigration, type TransactionSettings } from './tenant-transaction.js';
-
-/** A schema to work on, and the tenant whose it is; of tenants that share a schema, the first. */
-export interface Unit {
-  readonly tenantId: string;
-  readonly schema: string;
-  readonly ring: string | undefined;
-}
-
-/** What a run is about, and what it works with. */
-export interface RunContext {
-  readonly database: FleetDatabase;
-  readonly set: MigrationSet;
-  readonly judge: CatalogJudge;
-  readonly settings: TransactionSettings;
-  readonly direction: 'up' | 'down';
-  /** The migrations to run, or to take back, in a tenant that stands here. */
-  readonly migrationsFor: (standing: TenantStanding) => readonly SourceMigration[];
-  readonly createSchema: boolean;
-  readonly allowDataLoss: boolean;
-  readonly retries: number;
-  readonly isCitus: boolean;
-  readonly signal: AbortSignal;
-  readonly emit: (event: MigrationEvent) => void;
-  /** Called when a tenant's history is not what it was assumed to be. */
-  readonly doubt: () => void;
-  /** Migrations that were found to send statements by themselves. */
-  readonly sendsItself: Set<SourceMigration>;
-  /** One at a time: each would wait for the snapshots of the others, and needs a second connection. */
-  readonly concurrently: <T>(work: () => Promise<T>) => Promise<T>;
-}
-
-/** Part of the work on a tenant that is done in one transaction. */
-interface Step {
-  readonly unrecorded: readonly SourceMigration[];
-  readonly migrations: readonly SourceMigration[];
-  readonly isTransactional: boolean;
-  readonly isLast: boolean;
-}
+import { TenantTransaction } from './tenant-transaction.js';
 
 /** How often a tenant is looked at anew because somebody else is at work on it. */
-const MAX_CHANGES = 20;
+const MAX_CHANGES = 10;
 
 const BACKOFF_MS = 100;
 
@@ -65,6 +25,7 @@ export class TenantRun {
   #oneByOne: boolean;
   #from: TenantVersion | undefined;
   #to: TenantVersion | undefined;
+  #hasStarted = false;
   #hasBaselined = false;
   readonly #done: string[] = [];
   #lockedSince: number | undefined;
@@ -117,15 +78,15 @@ export class TenantRun {
         throw error;
       }
       if (wasAssumed && sqlStateOf(error) !== undefined && !isPassing(error)) {
+        this.#from = undefined;
         this.context.doubt();
         return false;
       }
-      if (isAnothersWork(error)) {
+      if (isAnothersWork(error) && this.#changes < MAX_CHANGES) {
         this.#changes += 1;
-        if (this.#changes <= MAX_CHANGES) {
-          return false;
-        }
-      } else if (isPassing(error)) {
+        return false;
+      }
+      if (isPassing(error)) {
         if (this.#attempts <= this.context.retries && !this.context.signal.aborted) {
           await this.pause(error);
           return false;
@@ -178,13 +139,15 @@ export class TenantRun {
     if (!snapshot.schemaExists && !this.context.createSchema) {
       throw new SchemaNotFoundError({ schema });
     }
-    if (this.#done.length === 0 && this.#attempts === 1) {
+    if (!this.#hasStarted) {
+      this.#hasStarted = true;
       const pending = step.migrations.map(({ label }) => label);
       this.context.emit({ type: 'tenant-started', tenantId, schema, pending });
     }
     const present = new Set(standing.present);
     step.migrations.forEach(({ label }) => (direction === 'up' ? present.add(label) : present.delete(label)));
-    const prepared = await Promise.all(step.migrations.map((migration) => this.prepare(migration)));
+    const { sendsItself } = this.context;
+    const prepared = await Promise.all(step.migrations.map((migration) => prepare(migration, this.scope, sendsItself)));
     const concernsTables = step.unrecorded.length > 0 || prepared.some(concernsPrismiq);
     if (!concernsTables && standing.differences.length > 0) {
       throw new SchemaMismatchError(standing.differences, { schema });
@@ -208,21 +171,6 @@ export class TenantRun {
     this.#hasBaselined ||= step.unrecorded.length > 0;
     this.#done.push(...step.migrations.map(({ label }) => label));
     this.#to = set.versionOf(present);
-  }
-
-  private async prepare(migration: SourceMigration): Promise<PreparedMigration> {
-    const { sendsItself } = this.context;
-    if (!sendsItself.has(migration)) {
-      try {
-        return { migration, statements: await statementsOf(migration, this.scope) };
-      } catch (error) {
-        if (!(error instanceof NeedsTransaction)) {
-          throw error;
-        }
-        sendsItself.add(migration);
-      }
-    }
-    return { migration, statements: undefined };
   }
 
   private async apply(
@@ -288,46 +236,6 @@ export class TenantRun {
       return this.context.direction === 'up' ? 'migrated' : 'reverted';
     }
     return this.#hasBaselined ? 'baselined' : 'unchanged';
-  }
-}
-
-/** Whether Prismiq's tables may be others afterwards. Those that no statement names are what they were when they were looked at. */
-const concernsPrismiq = ({ migration, statements }: PreparedMigration): boolean =>
-  migration.source === PRISMIQ_SOURCE ||
-  statements === undefined ||
-  statements.some((statement) => /prismiq_|\bcascade\b/i.test(statement));
-
-/** What is to be done next in a tenant; nothing: it is where it should be. */
-export function nextStep(
-  standing: TenantStanding,
-  { direction, migrationsFor }: Pick<RunContext, 'direction' | 'migrationsFor'>,
-): Step | undefined {
-  const migrations = migrationsFor(standing);
-  const { unrecorded } = standing;
-  if (migrations.length === 0) {
-    return unrecorded.length === 0 || direction === 'down'
-      ? undefined
-      : { unrecorded, migrations, isTransactional: true, isLast: true };
-  }
-  const firstOther = migrations.findIndex(({ isTransactional }) => !isTransactional);
-  const transactional = firstOther === -1 ? migrations : migrations.slice(0, firstOther);
-  return transactional.length > 0
-    ? {
-        unrecorded,
-        migrations: transactional,
-        isTransactional: true,
-        isLast: transactional.length === migrations.length,
-      }
-    : { unrecorded, migrations: migrations.slice(0, 1), isTransactional: false, isLast: migrations.length === 1 };
-}
-
-function assertNothingUnknown({ unknown }: TenantStanding, source: string): void {
-  const newer = unknown.filter((label) => label.startsWith(`${source}:`));
-  if (newer.length > 0) {
-    throw new MigrationTargetError(
-      `the history also has ${newer.join(', ')}, which is not known here and came later. ` +
-        'Take it back with the version of the software that has it.',
-    );
   }
 }
 

@@ -1,4 +1,5 @@
-import { nextStep, type RunContext } from './tenant-run.js';
+import { nextStep } from './next-step.js';
+import type { RunContext } from './run-context.js';
 import { readSnapshots, type TenantSnapshot } from './tenant-snapshot.js';
 import { standingOf } from './tenant-standing.js';
 

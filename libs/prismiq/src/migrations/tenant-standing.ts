@@ -52,9 +52,10 @@ export function differencesAt(
   tables: Judgement | undefined,
   set: MigrationSet,
 ): readonly SchemaDifference[] {
-  const version = set.of(PRISMIQ_SOURCE).findLast(({ label }) => present.has(label));
+  const list = set.of(PRISMIQ_SOURCE);
+  const version = list.findLast(({ label }) => present.has(label));
   if (version === undefined) {
-    return tables?.get(SCHEMA_VERSIONS[0]!.name) ?? [];
+    return (list.length > 0 && tables?.get(SCHEMA_VERSIONS[0]!.name)) || [];
   }
   return (tables ?? NO_TABLES).get(version.name) ?? [];
 }

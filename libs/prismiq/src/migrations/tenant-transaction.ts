@@ -10,7 +10,7 @@ import type { CatalogJudge } from './catalog-judge.js';
 import { sqlStateOf } from './failure.js';
 import type { MigrationSource } from './migration-source.js';
 import type { MigrationSet, SourceMigration } from './migration-set.js';
-import { statementsOf, type MigrationScope } from './migration-statements.js';
+import { statementsOf, type MigrationScope, type PreparedMigration } from './migration-statements.js';
 import { differencesAt } from './tenant-standing.js';
 import { assertUnchanged, lockOrFail, type TenantSnapshot } from './tenant-snapshot.js';
 
@@ -22,12 +22,6 @@ export interface TransactionSettings {
   readonly searchPath: readonly string[];
   /** Further settings, such as Citus has, by name. */
   readonly parameters: Readonly<Record<string, string>>;
-}
-
-/** What a migration does; without statements it has to be asked again, in a transaction in which it sends some by itself. */
-export interface PreparedMigration {
-  readonly migration: SourceMigration;
-  readonly statements: readonly string[] | undefined;
 }
 
 /** A statement, and the migration that gave it. */
