@@ -92,8 +92,8 @@ async function growth() {
       times.push(await timed(() => contender.provision(schemas)));
       times.push(await timed(() => contender.migrate(schemas, 0)));
       times.push(await timed(() => contender.noop(schemas, 1)));
-      const { heap, server } = memory.stop();
-      rows.push([`${count} tenants`, ...times.map((time) => (time / count).toFixed(2)), heap, server]);
+      const { heap, rss } = memory.stop();
+      rows.push([`${count} tenants`, ...times.map((time) => (time / count).toFixed(2)), heap, rss]);
       await contender.close();
     }, DURABLE);
   }
@@ -114,7 +114,7 @@ function watchMemory() {
     stop: () => {
       look();
       clearInterval(timer);
-      return { heap: (heap / 2 ** 20).toFixed(0), server: (rss / 2 ** 20).toFixed(0) };
+      return { heap: (heap / 2 ** 20).toFixed(0), rss: (rss / 2 ** 20).toFixed(0) };
     },
   };
 }

@@ -14,7 +14,9 @@ export function printTable(title, results) {
 
 /** Prints a table of texts. */
 export function printRows(head, rows) {
-  [head, ...rows.map(([name, ...others]) => [`  ${name}`, ...others])].forEach(printLine);
+  for (const [name, ...others] of [head, ...rows.map(([name, ...others]) => [`  ${name}`, ...others])]) {
+    console.log(name.padEnd(34) + others.map((text) => text.padStart(15)).join(''));
+  }
   console.log();
 }
 

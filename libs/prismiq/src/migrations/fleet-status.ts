@@ -2,19 +2,13 @@ import type { FleetDatabase } from './fleet-database.js';
 import { TABLE_NAMES } from '../schema/expected-catalog.js';
 import { PRISMIQ_HISTORY_TABLE } from '../schema/history.js';
 import type { CatalogJudge } from './catalog-judge.js';
-import { toFailure } from './failure.js';
 import { CHUNK, LOOKS } from './fleet-run.js';
 import type { MigrationSet } from './migration-set.js';
 import type { FleetStatus, TenantFinding, TenantRef, VersionGroup } from './migrator.types.js';
 import type { Unit } from './run-context.js';
-import { readSnapshots, type TenantSnapshot } from './tenant-snapshot.js';
-import { standingOf, type TenantStanding } from './tenant-standing.js';
-
-/** What was seen of a tenant. */
-export type Sight = { readonly unit: Unit } & (
-  | { readonly snapshot: TenantSnapshot; readonly standing: TenantStanding; readonly invalid: readonly string[] }
-  | { readonly error: unknown }
-);
+import { readSnapshots } from './tenant-snapshot.js';
+import { standingOf } from './tenant-standing.js';
+import { troubleOf, type Sight, type Trouble } from './tenant-trouble.js';
 
 /** Looks at all tenants, chunk by chunk, and writes nothing. */
 export async function* lookAt(
@@ -76,61 +70,6 @@ export async function findOrphans(database: FleetDatabase, known: ReadonlySet<st
     [[...TABLE_NAMES, PRISMIQ_HISTORY_TABLE]],
   );
   return rows.map(({ schema }) => schema).filter((schema) => !known.has(schema));
-}
-
-/** What is wrong with a tenant, if anything; that a tenant is behind is not. */
-export type Trouble = 'missing' | 'halfProvisioned' | 'drifted' | 'unreadable';
-
-export function troubleOf(sight: Sight, set: MigrationSet): { kind: Trouble; finding: TenantFinding } | undefined {
-  const { tenantId, schema } = sight.unit;
-  const finding = (rest: Pick<TenantFinding, 'version' | 'differences' | 'message'>): TenantFinding => ({
-    tenantId,
-    schema,
-    ...rest,
-  });
-  if ('error' in sight) {
-    const { message } = toFailure(sight.error, schema);
-    return { kind: 'unreadable', finding: finding({ version: set.versionOf(new Set()), differences: [], message }) };
-  }
-  const { snapshot, invalid, standing } = sight;
-  const { version, differences } = standing;
-  if (!snapshot.schemaExists) {
-    return {
-      kind: 'missing',
-      finding: finding({
-        version,
-        differences,
-        message: `Schema "${schema}" does not exist. Migrate with { createSchema: true }, or take the tenant out of the directory.`,
-      }),
-    };
-  }
-  if (differences.some(({ kind, actual }) => kind === 'table' && actual === undefined)) {
-    const missing = differences.filter(({ kind, actual }) => kind === 'table' && actual === undefined);
-    const message = `${missing.map(({ name }) => name).join(', ')} ${missing.length > 1 ? 'are' : 'is'} missing. ensureTables makes what is missing.`;
-    return { kind: 'halfProvisioned', finding: finding({ version, differences, message }) };
-  }
-  if (differences.length > 0) {
-    const names = differences.map(({ kind, table, name }) => `${kind} ${table}.${name}`).join(', ');
-    return {
-      kind: 'drifted',
-      finding: finding({
-        version,
-        differences,
-        message: `It differs from its version in ${names}. ensureTables makes what is missing; alter what has another shape.`,
-      }),
-    };
-  }
-  if (invalid.length > 0) {
-    return {
-      kind: 'drifted',
-      finding: finding({
-        version,
-        differences,
-        message: `Not valid: index ${invalid.join(', ')}. Migrate, or drop it: CREATE INDEX CONCURRENTLY has failed.`,
-      }),
-    };
-  }
-  return undefined;
 }
 
 /** Sorts the tenants by where they stand. */

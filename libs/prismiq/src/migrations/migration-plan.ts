@@ -1,10 +1,10 @@
 import type { FleetDatabase } from './fleet-database.js';
 import { quoteIdentifier } from '../sql/identifier.js';
-import { troubleOf, type Sight } from './fleet-status.js';
 import type { SourceMigration } from './migration-set.js';
 import { NeedsTransaction, statementsOf, type MigrationScope } from './migration-statements.js';
 import type { MigrationPlan, PlanGroup, PlannedMigration, TenantFinding } from './migrator.types.js';
 import { isDestructive } from './sql-text.js';
+import { troubleOf, type Sight } from './tenant-trouble.js';
 import type { RunContext } from './run-context.js';
 
 type PlanContext = Pick<RunContext, 'database' | 'set' | 'direction' | 'migrationsFor'> & {

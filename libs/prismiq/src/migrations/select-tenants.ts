@@ -16,14 +16,14 @@ function toMatcher(pattern: string): (tenantId: string) => boolean {
 }
 
 /**
- * The schemas of the tenants that are selected, each once.
+ * The schemas of the tenants that are selected, each once, and those of all.
  *
  * @throws TenantSelectionError where a condition is met by nobody: more likely a slip than an intention
  */
 export async function selectTenants(
   tenants: AsyncIterable<TenantRecord>,
   { tenants: names, rings, tags }: TenantSelection,
-): Promise<Unit[]> {
+): Promise<{ units: Unit[]; schemas: Set<string> }> {
   const ids = new Set(names?.filter((name) => !isPattern(name)));
   const patterns = names?.filter(isPattern).map((pattern) => ({ pattern, matches: toMatcher(pattern) })) ?? [];
   const unmet = {
@@ -32,7 +32,9 @@ export async function selectTenants(
     tag: new Set(tags),
   };
   const units = new Map<string, Unit>();
+  const schemas = new Set<string>();
   for await (const { tenantId, schema, ring, tags: itsTags } of tenants) {
+    schemas.add(schema);
     const matching = patterns.filter(({ matches }) => matches(tenantId)).map(({ pattern }) => pattern);
     matching.concat(tenantId).forEach((name) => unmet.tenant.delete(name));
     unmet.ring.delete(ring ?? '');
@@ -53,7 +55,7 @@ export async function selectTenants(
       );
     }
   }
-  return [...units.values()];
+  return { units: [...units.values()], schemas };
 }
 
 /** In the order of their turn: those of the named rings, then all others. */

@@ -7,7 +7,7 @@ import { translateError } from '../sql/translate-error.js';
 import { CatalogJudge } from './catalog-judge.js';
 import { FleetDatabase } from './fleet-database.js';
 import { FleetRun } from './fleet-run.js';
-import { fleetStatus, findOrphans, lookAt, troubleOf } from './fleet-status.js';
+import { fleetStatus, findOrphans, lookAt } from './fleet-status.js';
 import { migrationPlan } from './migration-plan.js';
 import { MigrationSet } from './migration-set.js';
 import { prismiqMigrations } from './migration-source.js';
@@ -26,6 +26,7 @@ import type {
 } from './migrator.types.js';
 import { ringsOf, selectTenants } from './select-tenants.js';
 import type { RunContext, Unit } from './run-context.js';
+import { troubleOf } from './tenant-trouble.js';
 
 /**
  * Takes the tables of all tenants to the version that the software needs: Prismiq's, and the host's own in the tenants' schemas.
@@ -81,12 +82,8 @@ export class TenantMigrator {
    * @throws TenantSelectionError, TenantDirectoryError, ConnectionFailedError
    */
   async status(selection: TenantSelection = {}): Promise<FleetStatus> {
-    const { set, units } = await this.prepare(selection);
-    const known = new Set<string>();
-    for await (const { schema } of this.#tenants.list()) {
-      known.add(schema);
-    }
-    const orphans = await findOrphans(this.#database, known);
+    const { set, units, schemas } = await this.prepare(selection);
+    const orphans = await findOrphans(this.#database, schemas);
     return fleetStatus(lookAt(units, this.#database, set, new CatalogJudge()), set, orphans);
   }
 
@@ -148,14 +145,14 @@ export class TenantMigrator {
     return { total: units.length, findings };
   }
 
-  private async prepare(selection: TenantSelection): Promise<{ set: MigrationSet; units: Unit[]; isCitus: boolean }> {
+  private async prepare(selection: TenantSelection): Promise<Prepared> {
     try {
-      const [set, units, isCitus] = await Promise.all([
+      const [set, selected, isCitus] = await Promise.all([
         MigrationSet.load(this.#options.migrations),
         selectTenants(this.#tenants.list(), selection),
         this.#database.isCitus(),
       ]);
-      return { set, units, isCitus };
+      return { set, ...selected, isCitus };
     } catch (error) {
       throw translateError(error, {});
     }
@@ -197,6 +194,15 @@ export class TenantMigrator {
       ? { 'citus.enable_schema_based_sharding': citusSchemaBasedSharding ? 'on' : 'off' }
       : {};
   }
+}
+
+/** What each call begins with. */
+interface Prepared {
+  readonly set: MigrationSet;
+  readonly units: readonly Unit[];
+  /** Of all tenants, also of those that are not selected. */
+  readonly schemas: ReadonlySet<string>;
+  readonly isCitus: boolean;
 }
 
 function migrationsFor(set: MigrationSet, options: PlanOptions): RunContext['migrationsFor'] {
