@@ -9,7 +9,9 @@ const { BENCH_TENANTS = '1000', BENCH_CONCURRENCY = '8', BENCH_GROWTH = '100,100
 const TENANTS = Number(BENCH_TENANTS);
 const CONCURRENCY = Number(BENCH_CONCURRENCY);
 const GROWTH = BENCH_GROWTH.split(',').filter(Boolean).map(Number);
-const ROUNDS = 5;
+const SLICES = 5;
+const COLUMNS = 11;
+const NOOPS = 5;
 
 const schemasOf = (prefix, count) => Array.from({ length: count }, (_, n) => `${prefix}${String(n).padStart(6, '0')}`);
 
@@ -20,21 +22,23 @@ async function timed(work) {
 }
 
 /**
- * Lets the contenders take turns, in an order drawn by lot, and compares each turn with the floor's.
+ * Lets floor and package take turns, in an order drawn by lot, and compares each turn with the floor's. The loop has its turn in the
+ * rounds that are named: it takes so long that the machine may be another one when it is through.
  *
  * @param {(contender: import('./fleet.contenders.mjs').Contender, round: number) => Promise<unknown>} turn
  */
-async function compete(title, contenders, turn) {
-  const times = new Map(contenders.map(({ name }) => [name, []]));
-  for (let round = 0; round < ROUNDS; round += 1) {
-    for (const contender of shuffled(contenders, randomFrom(round))) {
+async function compete(title, [floor, ours, loop], { rounds, loopRounds, turn }) {
+  const times = new Map([floor, ours, loop].map(({ name }) => [name, []]));
+  for (let round = 0; round < rounds; round += 1) {
+    const contenders = [...shuffled([floor, ours], randomFrom(round)), ...(round < loopRounds ? [loop] : [])];
+    for (const contender of contenders) {
       times.get(contender.name).push(await timed(() => turn(contender, round)));
     }
   }
-  const base = times.get(contenders[0].name);
-  const results = contenders.map(({ name }) => {
-    const ratios = times.get(name).map((time, round) => time / base[round]);
-    return { name, ms: median(times.get(name)), ratio: median(ratios), ratios };
+  const base = times.get(floor.name);
+  const results = [...times].map(([name, own]) => {
+    const ratios = own.map((time, round) => time / base[round]);
+    return { name, ms: median(own), ratio: median(ratios), ratios };
   });
   printRows(
     [title, 'ms', 'ratio', 'middle half'],
@@ -45,31 +49,36 @@ async function compete(title, contenders, turn) {
 
 /** New tenants, a part of them in each round. */
 const provision = (contenders) =>
-  compete(`${TENANTS / ROUNDS} new tenants`, contenders, (contender, round) =>
-    contender.provision(schemasOf(contender.prefix, TENANTS).filter((_, index) => index % ROUNDS === round)),
-  );
+  compete(`${TENANTS / SLICES} new tenants`, contenders, {
+    rounds: SLICES,
+    loopRounds: SLICES,
+    turn: (contender, round) =>
+      contender.provision(schemasOf(contender.prefix, TENANTS).filter((_, index) => index % SLICES === round)),
+  });
 
 /** A column for all tenants, another one in each round. */
 const migrate = (contenders) =>
-  compete(`a column for ${TENANTS} tenants`, contenders, (contender, round) =>
-    contender.migrate(schemasOf(contender.prefix, TENANTS), round),
-  );
+  compete(`a column for ${TENANTS} tenants`, contenders, {
+    rounds: COLUMNS,
+    loopRounds: 1,
+    turn: (contender, round) => contender.migrate(schemasOf(contender.prefix, TENANTS), round),
+  });
 
 const middleHalf = (values) => [0.25, 0.75].map((share) => percentile(values, share).toFixed(2)).join(' to ');
 
 /** With connections that are opened for it, as a process does that has just started. */
 async function noop(url) {
-  const run = async (open) => {
+  const run = async (open, rounds) => {
     const contender = await open(url, CONCURRENCY);
-    const ms = await timed(() => contender.noop(schemasOf(contender.prefix, TENANTS), ROUNDS));
+    const ms = await timed(() => contender.noop(schemasOf(contender.prefix, TENANTS), rounds));
     await contender.close();
     return ms;
   };
   const times = [];
-  for (let turn = 0; turn < ROUNDS; turn += 1) {
-    times.push(await run(ours));
+  for (let turn = 0; turn < NOOPS; turn += 1) {
+    times.push(await run(ours, COLUMNS));
   }
-  const [noopMs, loopMs] = [median(times), await run(mikroOrmLoop)];
+  const [noopMs, loopMs] = [median(times), await run(mikroOrmLoop, 1)];
   printRows(
     [`nothing to do, ${TENANTS} tenants`, 'ms', 'ratio', 'middle half'],
     [
