@@ -69,11 +69,14 @@ export function providersOf(contextName?: string): Provider[] {
     {
       provide: token(TenantRegistry),
       useFactory: ({ directory, directoryCache, schemaFor }: PrismiqConfig, database: Database) =>
-        new TenantRegistry(directory({ query: (sql, values) => database.query(sql, values), schemaFor }), {
-          ...directoryCache,
-          schemaFor,
-          isInTransaction: () => database.isInTransaction(),
-        }),
+        new TenantRegistry(
+          directory({ query: (sql, values) => database.write((executor) => executor.query(sql, values)), schemaFor }),
+          {
+            ...directoryCache,
+            schemaFor,
+            isInTransaction: () => database.isInTransaction(),
+          },
+        ),
       inject: [PRISMIQ_CONFIG, Database],
     },
     {

@@ -97,6 +97,9 @@ describe('the tenant directory', () => {
         }),
       });
       expect(await listed(told.registry)).toMatchObject([{ tenantId: 'a-1', schema: 'org_a_1_data' }]);
+      expect(await told.registry.find('a-1')).toMatchObject({ schema: 'org_a_1_data' });
+      // Whose schema would be the same one is nobody.
+      expect(await told.registry.find('a_1')).toBeUndefined();
     });
 
     it.each([
@@ -185,6 +188,25 @@ describe('the tenant directory', () => {
       expect(await listed(registry)).toContainEqual(expect.objectContaining({ tenantId: id }));
     });
 
+    it('refuses tags and rings that are no texts, such as the arrays of an enum, which pg does not parse', async () => {
+      const { registry } = await start({
+        directory: tenantsFromQuery(`SELECT '{eu,us}' AS tags, NULL AS ring, 'acme' AS "tenantId"
+          UNION SELECT NULL, 1::text, 'globex'`),
+      });
+      await expect(registry.find('acme')).rejects.toThrow(/an array of texts: cast them, as in .*tags::text\[\]/);
+      expect(await registry.find('globex')).toMatchObject({ ring: '1', tags: [] });
+    });
+
+    it('leaves a transaction usable in which somebody is asked for who can be nobody', async () => {
+      const { tenants } = await start({
+        directory: tenantsFromQuery('SELECT uid AS "tenantId" FROM public.customers'),
+      });
+      await app!.get(MikroORM).em.transactional(async (em) => {
+        await expect(tenants.runInTenant('no uuid', () => 1)).rejects.toThrow(TenantNotFoundError);
+        expect(await em.execute('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+      });
+    });
+
     it('says what PostgreSQL has against it', async () => {
       const { tenants, registry } = await start({ directory: tenantsFromQuery('SELECT id FROM public.customers') });
       await expect(tenants.runInTenant('acme', () => 1)).rejects.toThrow(/could not be asked: column "tenantId"/);
@@ -205,6 +227,12 @@ describe('the tenant directory', () => {
       expect(body).toEqual({ detail: 'The service is not available at the moment', request_id: expect.any(String) });
     });
 
+    it('that lists what can be no tenant has failed, which is none of the caller’s', async () => {
+      const { registry } = await start({ directory: { find: () => undefined, list: () => [{ tenantId: 'a b' }] } });
+      await expect(listed(registry)).rejects.toThrow(TenantDirectoryError);
+      await expect(listed(registry)).rejects.toThrow(/failed to list the tenants: Invalid tenant id/);
+    });
+
     it('that has found somebody else, has found nobody', async () => {
       const { registry } = await start({ directory: directory(() => ({ tenantId: 'acme' })) });
       expect(await registry.find('ACME')).toBeUndefined();
@@ -213,7 +241,7 @@ describe('the tenant directory', () => {
     it('is not asked for what can be no id', async () => {
       const source = directory(() => undefined);
       const { registry, tenants } = await start({ directory: source });
-      for (const id of ['', 'a\u0000b', 'x'.repeat(256)]) {
+      for (const id of ['', 'a\u0000b', 'a\ud800', 'x'.repeat(256)]) {
         await expect(tenants.runInTenant(id, () => 1)).rejects.toThrow(InvalidTenantIdError);
         expect(await registry.find(id)).toBeUndefined();
       }

@@ -1,6 +1,14 @@
 import { Controller, Get, Injectable, Post, UseGuards, UseInterceptors, type INestApplication } from '@nestjs/common';
-import { InjectRepository, MikroOrmModule } from '@mikro-orm/nestjs';
-import { defineEntity, EntityManager, EntityRepository, MikroORM, p, RequestContext } from '@mikro-orm/postgresql';
+import { getMikroORMToken, InjectRepository, MikroOrmModule } from '@mikro-orm/nestjs';
+import {
+  defineEntity,
+  EntityManager,
+  EntityRepository,
+  MikroORM,
+  p,
+  RequestContext,
+  type InferEntity,
+} from '@mikro-orm/postgresql';
 import {
   DashboardRepository,
   ensureTables,
@@ -9,6 +17,7 @@ import {
   PrismiqModule,
   TenantContext,
   TenantInterceptor,
+  tenantsFromList,
 } from '@prismiq/nestjs';
 import { defer, lastValueFrom, type Observable } from 'rxjs';
 import request from 'supertest';
@@ -19,7 +28,13 @@ import { bearer, boot, ormModule, TokenGuard } from './support/host.js';
 const Order = defineEntity({
   name: 'Order',
   tableName: 'orders',
-  properties: { id: p.integer().primary(), number: p.string() },
+  properties: { id: p.integer().primary(), number: p.string(), lines: () => p.oneToMany(Line).mappedBy('order') },
+});
+
+const Line = defineEntity({
+  name: 'Line',
+  tableName: 'order_lines',
+  properties: { id: p.integer().primary(), text: p.string(), order: () => p.manyToOne(Order) },
 });
 
 /** A table that all tenants share. */
@@ -57,7 +72,11 @@ describe('a host with tables of its own in the tenants’ schemas', () => {
     );
     for (const tenant of ['acme', 'globex']) {
       await ensureTables(database.pool, { schema: `tenant_${tenant}`, createSchema: true });
-      await database.query(`CREATE TABLE tenant_${tenant}.orders (id integer PRIMARY KEY, number text NOT NULL)`);
+      await database.query(
+        `CREATE TABLE tenant_${tenant}.orders (id integer PRIMARY KEY, number text NOT NULL);
+         CREATE TABLE tenant_${tenant}.order_lines (id integer PRIMARY KEY, order_id integer NOT NULL, text text NOT NULL);
+         INSERT INTO tenant_${tenant}.order_lines VALUES (1, 1, 'line of ${tenant}')`,
+      );
     }
   });
   beforeEach(async () => {
@@ -72,14 +91,20 @@ describe('a host with tables of its own in the tenants’ schemas', () => {
   afterAll(() => database.close());
   afterEach(() => app.close());
 
-  const start = async (bindEntityManager: boolean | undefined, metadata: object = {}) => {
+  const start = async (
+    bindEntityManager: boolean | undefined,
+    metadata: object = {},
+    otherOrms: ReturnType<typeof ormModule>[] = [],
+  ) => {
     app = await boot({
       imports: [
-        ormModule(database, { entities: [Order, Country] }),
+        ormModule(database, { entities: [Order, Line, Country] }),
+        ...otherOrms,
         MikroOrmModule.forFeature([Order]),
         PrismiqModule.forRoot({
           resolver: fromUser({ tenantId: 'tenantId', userId: 'userId' }),
           isGlobal: true,
+          directory: tenantsFromList(['acme', 'globex', { tenantId: 'acme-labs', schema: 'tenant_acme' }]),
           bindEntityManager,
         }),
       ],
@@ -149,6 +174,46 @@ describe('a host with tables of its own in the tenants’ schemas', () => {
       });
     });
 
+    it('keeps apart what it caches, also by a name', async () => {
+      await start(true);
+      const cached = async (cache: number | [string, number]) =>
+        (await host.orders.findAll({ cache, orderBy: { id: 'asc' } })).map(({ number }) => number);
+      for (const cache of [60_000, ['orders', 60_000] as [string, number]]) {
+        expect(await inTenant('acme', () => cached(cache))).toEqual(['acme-1', 'acme-2']);
+        expect(await inTenant('globex', () => cached(cache))).toEqual(['globex-1', 'globex-2']);
+      }
+      await database.query('TRUNCATE tenant_acme.orders, tenant_globex.orders');
+      // It has the schema of acme, and so the same tables, but is another tenant.
+      expect(await inTenant('acme-labs', () => cached(['orders', 60_000]))).toEqual([]);
+      await inTenant('acme', () => host.em.clearCache('orders'));
+      expect(await inTenant('acme', () => cached(['orders', 60_000]))).toEqual([]);
+      expect(await inTenant('globex', () => cached(['orders', 60_000]))).toEqual(['globex-1', 'globex-2']);
+    });
+
+    it('loads the relations of an entity from its own tenant, whoever is in context', async () => {
+      await start(true);
+      const texts = async (order: InferEntity<typeof Order>) =>
+        (await order.lines.load()).getItems().map(({ text }) => text);
+      const order = await inTenant('acme', () => host.em.findOneOrFail(Order, 1));
+      expect(await inTenant('globex', () => texts(order))).toEqual(['line of acme']);
+      await host.em.fork().transactional(async () => {
+        const [ours, theirs] = [
+          await inTenant('acme', () => host.em.findOneOrFail(Order, 1)),
+          await inTenant('globex', () => host.em.findOneOrFail(Order, 1)),
+        ];
+        expect(await inTenant('globex', () => texts(ours))).toEqual(['line of acme']);
+        expect(await texts(theirs)).toEqual(['line of globex']);
+      });
+      await inTenant('acme', async () => {
+        const before = await host.em.findOneOrFail(Order, 1);
+        await host.em.transactional(async (em) => {
+          await em.insert(Line, { id: 2, order: 1, text: 'added' });
+          expect(await texts(before)).toEqual(['line of acme', 'added']);
+          await em.nativeDelete(Line, { id: 2 });
+        });
+      });
+    });
+
     it('stays bound in a request that begins inside, and in forks', async () => {
       await start(true);
       await inTenant('acme', async () => {
@@ -158,6 +223,17 @@ describe('a host with tables of its own in the tenants’ schemas', () => {
         });
         expect(await host.em.fork().findAll(Order)).toHaveLength(2);
       });
+    });
+
+    it('stays bound in a request of another ORM that begins inside', async () => {
+      await start(true, {}, [ormModule(database, { contextName: 'analytics' })]);
+      const other = app.get<MikroORM>(getMikroORMToken('analytics'));
+      await inTenant('acme', () =>
+        RequestContext.create(other.em, async () => {
+          expect(await host.numbers()).toEqual(['acme-1', 'acme-2']);
+          expect(other.em.schema).toBeUndefined();
+        }),
+      );
     });
 
     it('works in transactions that begin inside', async () => {

@@ -126,7 +126,7 @@ describe('tenancy', () => {
       expect(() => context.schemaOf(tenantId as string)).toThrow(InvalidTenantIdError);
     });
 
-    it.each([7, '', null])('refuses the user id %j, and says what to do', async (userId) => {
+    it.each([7, '', null, 'ada\ud800'])('refuses the user id %j, and says what to do', async (userId) => {
       const { context } = await start();
       const use = context.runInTenant({ tenantId: 'acme', userId } as TenantIdentity, () => 'ran');
       await expect(use).rejects.toThrow(InvalidUserIdError);
@@ -238,8 +238,9 @@ describe('tenancy', () => {
       ) {}
 
       @Get()
-      schema() {
-        return this.context.runInTenant('globex', () => ({ schema: this.sql.schema.name, text: `${this.sql.schema}` }));
+      async schema() {
+        const inner = await this.context.runInTenant('globex', () => this.sql.schema.name);
+        return { schema: this.sql.schema.name, text: `${this.sql.schema}`, inner };
       }
     }
 
@@ -290,9 +291,11 @@ describe('tenancy', () => {
       });
     });
 
-    it('gives a request-scoped TenantSchema, which is that of the request', async () => {
-      await get('/scoped', bearer('acme')).expect(200, { schema: 'tenant_acme', text: 'tenant_acme' });
-      await get('/scoped', bearer('globex')).expect(200, { schema: 'tenant_globex', text: 'tenant_globex' });
+    it('gives a request-scoped TenantSchema, which is that of the tenant in context', async () => {
+      for (const tenant of ['acme', 'globex']) {
+        const schema = `tenant_${tenant}`;
+        await get('/scoped', bearer(tenant)).expect(200, { schema, text: schema, inner: 'tenant_globex' });
+      }
     });
 
     it.each([

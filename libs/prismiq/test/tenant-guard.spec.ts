@@ -8,6 +8,7 @@ import {
   Injectable,
   Param,
   Post,
+  Req,
   RequestMethod,
   StreamableFile,
   UseFilters,
@@ -20,7 +21,7 @@ import {
   type INestApplication,
   type PipeTransform,
 } from '@nestjs/common';
-import { APP_GUARD, APP_INTERCEPTOR, HttpAdapterHost } from '@nestjs/core';
+import { APP_GUARD, APP_INTERCEPTOR, ExternalContextCreator, HttpAdapterHost } from '@nestjs/core';
 import { EntityManager } from '@mikro-orm/postgresql';
 import {
   CurrentTenant,
@@ -39,6 +40,7 @@ import { bearer, boot, ormModule, PLATFORMS, resolver, TokenGuard } from './supp
 
 /** Where a request has passed, and which tenant was seen there. */
 const seen: string[] = [];
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe.each(PLATFORMS)('TenantGuard, on %s', (platform) => {
   let database: TestDatabase;
@@ -114,7 +116,7 @@ describe.each(PLATFORMS)('TenantGuard, on %s', (platform) => {
       const observer = this.observer;
       const lines = async function* () {
         yield 'a';
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        await pause(5);
         observer.note('stream');
         yield 'b';
       };
@@ -203,6 +205,62 @@ describe.each(PLATFORMS)('TenantGuard, on %s', (platform) => {
     });
     await get('/tenants/whose', 'acme').expect(200);
     expect(resolutions).toBe(1);
+  });
+
+  it('says once whose request it is, where guards run at the same time, as those of GraphQL fields do', async () => {
+    @Injectable()
+    @UseGuards(TenantGuard)
+    class Fields {
+      constructor(private readonly tenants: TenantContext) {}
+      async field(..._resolverArguments: unknown[]) {
+        const before = this.tenants.require().tenantId;
+        await pause(40);
+        return [before, this.tenants.require().tenantId];
+      }
+    }
+    @Controller('graphql')
+    class GraphController {
+      constructor(
+        private readonly creator: ExternalContextCreator,
+        private readonly fields: Fields,
+      ) {}
+      @Get()
+      query(@Req() req: unknown) {
+        const { field } = this.fields;
+        const resolve = this.creator.create(
+          this.fields,
+          field,
+          'field',
+          undefined,
+          undefined,
+          undefined,
+          undefined,
+          undefined,
+          'graphql',
+        );
+        return Promise.all([1, 20].map((slowness) => resolve({}, { slowness }, { req }, {})));
+      }
+    }
+    await start({
+      imports: [
+        ormModule(database),
+        PrismiqModule.forRoot({
+          ...options,
+          resolver: async (context) => {
+            const { slowness } = context.getArgByIndex<{ slowness: number }>(1);
+            await pause(slowness);
+            return { tenantId: slowness < 10 ? 'acme' : 'globex' };
+          },
+        }),
+      ],
+      controllers: [GraphController],
+      providers: [Fields],
+    });
+    const { body } = await get('/graphql').expect(200);
+    expect(body).toEqual([
+      ['acme', 'acme'],
+      ['acme', 'acme'],
+    ]);
   });
 
   it('works behind a global prefix, and on a route that is excluded from it', async () => {

@@ -13,6 +13,7 @@ import {
   type ExecutionContext,
   type INestApplication,
 } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
 import { EventEmitter2, EventEmitterModule, OnEvent } from '@nestjs/event-emitter';
 import {
   ClientProxyFactory,
@@ -31,6 +32,7 @@ import {
   fromUser,
   PrismiqModule,
   TenantContext,
+  TenantGuard,
   TenantInterceptor,
   TenantRequiredError,
   type Tenant,
@@ -198,7 +200,9 @@ describe('the tenant, by whatever way the code is reached', () => {
         return { event: 'names', data: await names(this.dashboards).catch((error: unknown) => String(error)) };
       }
     }
-    app = await boot({ imports: imports(), providers: [LiveGateway] }, 'express', (host) =>
+    // A guard of all routes is one of all gateways, too.
+    const providers = [LiveGateway, { provide: APP_GUARD, useExisting: TenantGuard }];
+    app = await boot({ imports: imports(), providers }, 'express', (host) =>
       host.useWebSocketAdapter(new WsAdapter(host)),
     );
     const { port } = app.getHttpServer().address() as AddressInfo;

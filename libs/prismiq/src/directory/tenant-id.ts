@@ -8,8 +8,9 @@ export function problemOfId(id: unknown): string | undefined {
   if (typeof id !== 'string') {
     return `it is ${id === null ? 'null' : `of type ${typeof id}`}, and must be a string: convert it, as in String(id).`;
   }
-  return id === '' || id.length > MAX_CHARACTERS || id.includes('\u0000')
-    ? `it must have 1 to ${MAX_CHARACTERS} characters, none of them U+0000.`
+  // Of all halves of a surrogate pair PostgreSQL is sent the same U+FFFD: two ids would be one.
+  return id === '' || id.length > MAX_CHARACTERS || id.includes('\u0000') || !id.isWellFormed()
+    ? `it must have 1 to ${MAX_CHARACTERS} characters, none of them U+0000 or half of a surrogate pair.`
     : undefined;
 }
 

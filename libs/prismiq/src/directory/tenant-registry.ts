@@ -113,6 +113,11 @@ export class TenantRegistry extends TenantDirectory {
         `the state of tenant "${tenantId}" is "${String(state)}", and must be "active" or "suspended"`,
       );
     }
+    if ((ring != null && typeof ring !== 'string') || (tags != null && !isTexts(tags))) {
+      throw new TypeError(
+        `the ring of tenant "${tenantId}" must be a text, and its tags an array of texts: cast them, as in ring::text, tags::text[]`,
+      );
+    }
     return Object.freeze({
       tenantId,
       schema: schema ?? schemaOf(tenantId, this.options.schemaFor),
@@ -122,6 +127,9 @@ export class TenantRegistry extends TenantDirectory {
     });
   }
 }
+
+const isTexts = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((element) => typeof element === 'string');
 
 function usable(record: TenantRecord | undefined, tenantId: string): TenantRecord {
   if (record === undefined) {
@@ -135,7 +143,7 @@ function usable(record: TenantRecord | undefined, tenantId: string): TenantRecor
 
 /** Bad luck of the directory's is none of the caller's: 503, whatever it was. That an id can be nobody's is the caller's. */
 function asDirectoryError(error: unknown, what: string, tenantId?: string): Error {
-  if (error instanceof TenantDirectoryError || error instanceof InvalidTenantIdError) {
+  if (error instanceof TenantDirectoryError || (error instanceof InvalidTenantIdError && tenantId !== undefined)) {
     return error;
   }
   const reason = error instanceof Error ? error.message : String(error);

@@ -45,6 +45,10 @@ class CatalogTenantDirectory extends TenantDirectory {
 
   override async find(tenantId: string): Promise<TenantEntry | undefined> {
     const schema = schemaOf(tenantId, this.source.schemaFor);
+    // Several ids may give one schema, as "a-b" and "a_b" do where dashes are replaced; it is the tenant's that it leads back to.
+    if (this.tenantIdFor !== undefined && this.tenantIdFor(schema) !== tenantId) {
+      return undefined;
+    }
     const found = await this.source.query(
       `SELECT 1 FROM pg_catalog.pg_namespace n WHERE n.nspname = $2 AND ${HOLDS_TABLES}`,
       [TABLE_NAMES, schema],

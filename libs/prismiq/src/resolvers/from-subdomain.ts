@@ -21,9 +21,10 @@ export interface SubdomainOptions {
  */
 export function fromSubdomain(baseDomain: string, { except = [] }: SubdomainOptions = {}): ResolveTenant {
   const base = `.${baseDomain.toLowerCase()}`;
+  const nobodys = except.map((label) => label.toLowerCase());
   return (context) => {
     const host = carrierOf(context)?.hostname?.toLowerCase().replace(/\.$/, '') ?? '';
     const label = host.endsWith(base) ? host.slice(0, -base.length) : '';
-    return /^[a-z0-9_-]+$/.test(label) && !except.includes(label) ? { tenantId: label } : undefined;
+    return /^[a-z0-9_-]+$/.test(label) && !nobodys.includes(label) ? { tenantId: label } : undefined;
   };
 }

@@ -31,7 +31,7 @@ export interface UserClaims<User> {
  */
 export const fromUser =
   // oxlint-disable-next-line typescript/no-explicit-any -- a user of unknown type may have any member
-  <User = any>({ tenantId, userId, isAdmin }: UserClaims<User>): ResolveTenant =>
+  <User = any>({ tenantId, userId, isAdmin }: UserClaims<NoInfer<User>>): ResolveTenant =>
     (context) => {
       const user = carrierOf(context)?.user as User | undefined | null;
       if (user == null) {

@@ -28,7 +28,7 @@ export class Database implements SqlExecutor {
     return inTransaction(this.orm, work);
   }
 
-  /** Runs one writing statement, in such a way that its failure does not end the host's transaction. */
+  /** Runs one statement that writes, or may well fail, in such a way that its failure does not end the host's transaction. */
   write<T>(work: (sql: SqlExecutor) => Promise<T>): Promise<T> {
     return this.isInTransaction() ? this.transaction(work) : work(this);
   }

@@ -32,5 +32,9 @@ export function resolveTenant(
     return tenant instanceof Promise ? tenant.then(check) : check(tenant);
   };
   const identity = resolver.resolve(execution);
-  return identity instanceof Promise ? identity.then(lookUp) : lookUp(identity);
+  // By what it does: a promise of another library, or of outside a test runner's sandbox, is none of this realm's.
+  return isPromise(identity) ? Promise.resolve(identity).then(lookUp) : lookUp(identity);
 }
+
+const isPromise = (answer: ResolvedTenant | Promise<ResolvedTenant>): answer is Promise<ResolvedTenant> =>
+  typeof (answer as Partial<Promise<unknown>> | undefined | null)?.then === 'function';

@@ -93,9 +93,11 @@ export class TenantContext {
 
   /**
    * A function that runs in the tenant's context wherever it is called from: for the callbacks of streams, pools and emitters,
-   * which run in the context of whoever calls them.
+   * which run in the context of whoever calls them. Each call has a context of its own, and with it an EntityManager, where that
+   * is bound: what it changes, it has to flush.
    *
    * @throws TenantRequiredError
+   * @example `this.events.pipe(mergeMap(tenants.bind(() => dashboards.list())))`
    */
   bind<Args extends unknown[], T>(fn: (...args: Args) => T): (...args: Args) => T {
     const tenant = this.require();
@@ -103,7 +105,7 @@ export class TenantContext {
   }
 
   /**
-   * A key of a cache that tenants share: of different tenants, or of different parts, no two are the same.
+   * A key of a cache that tenants share: of different tenants, or of parts that are different texts, no two are the same.
    *
    * @throws TenantRequiredError: nothing is kept under nobody's name
    * @example `cache.get(tenants.cacheKey('summary', dashboardId))`
@@ -161,8 +163,11 @@ export class TenantContext {
     return slot?.state === 'nested' ? undefined : slot;
   }
 
-  /** Says, once and for all, whose request it is. @internal */
+  /** Says, once and for all, whose request it is: of several who find out at the same time, the first. @internal */
   fill(slot: TenantSlot, tenant: Tenant | undefined): void {
+    if (slot.state === 'filled') {
+      return;
+    }
     slot.state = 'filled';
     slot.tenant = tenant;
     slot.binding = tenant && this.entityManager.bind(tenant.schema);

@@ -1,4 +1,10 @@
-import { RequestContext, TransactionContext, type EntityManager, type MikroORM } from '@mikro-orm/postgresql';
+import {
+  RequestContext,
+  TransactionContext,
+  type CacheAdapter,
+  type EntityManager,
+  type MikroORM,
+} from '@mikro-orm/postgresql';
 import type { EntityManagerBinding, TenantSlots } from './tenant-slot.js';
 
 /** Stands in where the host keeps its EntityManager to itself, which is the default. */
@@ -43,13 +49,18 @@ export class BoundTenantEntityManager extends TenantEntityManager {
     orm.config.set('context', (name) => {
       const binding = name === this.#name ? slots.getStore()?.binding : undefined;
       const current = outer(name);
-      if (binding === undefined || RequestContext.currentRequestContext() !== binding.request) {
+      // A request of another ORM alone, which began inside, has no EntityManager of ours.
+      if (
+        binding === undefined ||
+        (current !== undefined && RequestContext.currentRequestContext() !== binding.request)
+      ) {
         return current;
       }
       // Outside of the context, since a fork asks for it while it is made.
       binding.em ??= slots.exit(() => fork((current ?? orm.em) as EntityManager, binding.schema));
       return binding.em;
     });
+    keepResultsApart(orm.config.getResultCacheAdapter(), () => slots.getStore()?.tenant?.tenantId);
   }
 
   override bind(schema: string): EntityManagerBinding {
@@ -83,6 +94,26 @@ export class BoundTenantEntityManager extends TenantEntityManager {
   }
 }
 
+/** What a host caches by a name (`cache: ['orders', 60_000]`) MikroORM keeps by that alone, and would serve to all tenants. */
+function keepResultsApart(cache: CacheAdapter, currentTenant: () => string | undefined): void {
+  const [get, set, remove] = [cache.get.bind(cache), cache.set.bind(cache), cache.remove.bind(cache)];
+  const ofTenant = (name: string): string => {
+    const tenantId = currentTenant();
+    return tenantId === undefined ? name : JSON.stringify([tenantId, name]);
+  };
+  cache.get = (name, ...rest) => get(ofTenant(name), ...rest);
+  cache.set = (name, ...rest) => set(ofTenant(name), ...rest);
+  cache.remove = (name) => remove(ofTenant(name));
+}
+
 /** In the same transaction, if there is one, with an empty identity map: rows of two tenants may have one id. */
-const fork = (em: EntityManager, schema: string): EntityManager =>
-  em.fork({ schema, useContext: true, keepTransactionContext: true, disableContextResolution: true });
+function fork(em: EntityManager, schema: string): EntityManager {
+  const bound = em.fork({ schema, keepTransactionContext: true, disableContextResolution: true });
+  // An entity loads its relations by the EntityManager that has loaded it, and that must not stand for the one in context,
+  // which may be another tenant's; but for a transaction of its own tenant's that began meanwhile.
+  bound.getContext = () => {
+    const transaction = TransactionContext.getEntityManager(bound.name) as EntityManager | undefined;
+    return transaction !== undefined && transaction !== bound && transaction.schema === schema ? transaction : bound;
+  };
+  return bound;
+}

@@ -11,8 +11,9 @@ import type { Tenant } from './tenant.js';
  * all of them. List it behind the guard that authenticates the user: `@UseGuards(AuthGuard, TenantGuard)`, or as the last
  * `APP_GUARD`. Costs next to nothing.
  *
- * Where users are authenticated by a guard that runs later (that of a single route, say), and for messages and WebSockets, use
- * {@link TenantInterceptor}, which runs after all guards. Both at once do no harm: a request is resolved once.
+ * Where users are authenticated by a guard that runs later (that of a single route, say), and for messages and WebSockets, which
+ * it lets pass as nobody's, use {@link TenantInterceptor}, which runs after all guards. Both at once do no harm: a request is
+ * resolved once.
  *
  * @publicApi
  */
@@ -24,10 +25,15 @@ export class TenantGuard implements CanActivate {
   ) {}
 
   canActivate(execution: ExecutionContext): boolean | Promise<boolean> {
-    const slot = requestOf(execution) === undefined ? undefined : this.context.requestSlot();
+    if (requestOf(execution) === undefined) {
+      // A global guard is Nest's for gateways, too. Nobody is in context then, unless the interceptor says who.
+      return true;
+    }
+    const slot = this.context.requestSlot();
     if (slot === undefined) {
       throw new TenantRequiredError(
-        `TenantGuard cannot give a tenant to a call of type "${execution.getType()}": use TenantInterceptor for messages and WebSockets.`,
+        'TenantGuard finds no context that was opened for this request: use TenantInterceptor where requests do not come by ' +
+          "Nest's middleware, or runInTenant() surrounds them.",
       );
     }
     if (slot.state === 'filled') {
