@@ -57,7 +57,8 @@ describe('the statements that are sent', () => {
 
   const FILLED = statements('0003_filled', [
     `INSERT INTO orders (id, total) VALUES (1, 2); UPDATE orders SET total = 3 -- ; not the end
-     WHERE id = 1; CREATE INDEX IF NOT EXISTS orders_currency ON orders (currency)`,
+     WHERE id = 1; CREATE INDEX IF NOT EXISTS orders_currency ON orders (currency) -- and that is all`,
+    'ALTER TABLE orders ADD COLUMN after_comment text',
   ]);
   const INDEX = migration(
     '0004_index',

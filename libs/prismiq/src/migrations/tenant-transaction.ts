@@ -108,7 +108,8 @@ export class TenantTransaction {
         await this.named(migration, () => this.sql.query(sql), sql);
       }
     } else if (commands.length > 0) {
-      await this.sql.query(commands.map(({ sql }) => sql).join(';\n'));
+      // A statement may end with a line comment.
+      await this.sql.query(commands.map(({ sql }) => sql).join('\n;\n'));
     }
   }
 
