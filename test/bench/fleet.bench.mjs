@@ -139,7 +139,9 @@ async function bench(url) {
   }
 }
 
-await step('growth', growth);
+if (GROWTH.length > 0) {
+  await step('growth', growth);
+}
 const { noopMs, ...ratios } = await withDatabase(bench, DURABLE);
 const rounded = Object.entries(ratios).map(([name, ratio]) => [name, Math.round(ratio * 1000) / 1000]);
 console.log(JSON.stringify({ bench: 'fleet', ratios: Object.fromEntries(rounded), noopMs: Math.round(noopMs) }));
