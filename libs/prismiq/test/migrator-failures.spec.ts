@@ -60,7 +60,7 @@ describe('a tenant that cannot be migrated', () => {
     ],
   ])(
     'because of %s is named with its SQLSTATE, and alone to be done after the repair',
-    async (what, spoil, next, sqlState, repair) => {
+    async (_what, spoil, next, sqlState, repair) => {
       const prefix = `f_${sqlState}`;
       const fleet = await fleetWithOrders(prefix);
       const [, , victim] = fleet.schemas as [string, string, string];
@@ -90,7 +90,6 @@ describe('a tenant that cannot be migrated', () => {
       const log = new Log();
       expect((await migrator.up(log)).counts).toMatchObject({ migrated: 1, unchanged: 5 });
       expect(log.of('tenant-started').map(({ tenantId }) => tenantId)).toEqual(['002']);
-      expect(what).toBeDefined();
     },
   );
 

@@ -152,12 +152,11 @@ describe('several processes, and some that are ended by force', () => {
           `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'prismiq_terminated'`,
         );
         // A look at the directory or at the server that is cut off has nobody to be reported for.
-        const report = await run.catch((error: unknown) => error as Error);
+        await run.catch(() => undefined);
         expect(await halves(fleet, releases[index]!, index)).toEqual([]);
         const next = await migratorOf(fleet, releases, { database: pool }).up({ concurrency: 4 });
         expect(next.counts.migrated + next.counts.unchanged).toBe(TENANTS);
         expect(await halves(fleet, releases[index]!, index)).toEqual([]);
-        expect(report).toBeDefined();
       }
       await pool.end();
       expect((await migratorOf(fleet, releases).status()).upToDate).toBe(true);
