@@ -22,8 +22,10 @@ export default {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^@prismiq/nestjs$': '<rootDir>/libs/prismiq/src/index.ts',
     '^@prismiq/nestjs/migrations$': '<rootDir>/libs/prismiq/src/migrations/index.ts',
+    '^@prismiq/nestjs/testing$': '<rootDir>/libs/prismiq/src/testing/index.ts',
   },
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
+  setupFilesAfterEnv: ['<rootDir>/test/support/sql-guard.setup.ts'],
   testTimeout: 60_000,
 };

@@ -123,6 +123,41 @@ describe('the demo host', () => {
     await http().get('/docs').expect(200);
     const { body } = await http().get('/docs-json').expect(200);
     expect(Object.keys(body.paths)).toEqual(expect.arrayContaining(['/signup', '/api/prismiq/dashboards/{id}']));
+    expect(body.paths['/api/prismiq/dashboards'].post).toMatchObject({ operationId: 'createDashboard' });
+  });
+
+  it('lets the React client call from a page of another origin, with all its headers', async () => {
+    const origin = 'https://page.example.com';
+    const asked = 'content-type,x-tenant-id,x-user-id,x-schema-name,authorization,if-match,if-none-match';
+    const preflight = await http()
+      .options('/api/prismiq/dashboards/x')
+      .set({ Origin: origin, 'Access-Control-Request-Method': 'PATCH', 'Access-Control-Request-Headers': asked });
+    expect(preflight.status).toBe(204);
+    const allowed = preflight.headers['access-control-allow-headers']!.toLowerCase().split(',');
+    expect(allowed.toSorted()).toEqual(asked.split(',').toSorted());
+    expect(preflight.headers['access-control-allow-methods']).toBe('GET,POST,PUT,PATCH,DELETE');
+    const [dashboard] = await dashboardsOf('acme', 'ada');
+    const read = await http()
+      .get(`/api/prismiq/dashboards/${dashboard.id}`)
+      .set({ Origin: origin, Authorization: await logIn('acme', 'ada') });
+    expect(read.headers).toMatchObject({ 'access-control-expose-headers': 'ETag', etag: `"${dashboard.version}"` });
+  });
+
+  it('takes a dashboard of many widgets', async () => {
+    const widget = {
+      type: 'text',
+      title: 'W',
+      position: { x: 0, y: 0, w: 1, h: 1 },
+      config: { content: 'x'.repeat(4000) },
+    };
+    const widgets = Array.from({ length: 100 }, () => widget);
+    const authorization = await logIn('acme', 'bob');
+    const { body } = await http()
+      .post('/api/prismiq/dashboards')
+      .set('Authorization', authorization)
+      .send({ name: 'Large', widgets })
+      .expect(201);
+    await http().delete(`/api/prismiq/dashboards/${body.id}`).set('Authorization', authorization).expect(200);
   });
 
   it('has its own tables in public, and none of Prismiq', async () => {

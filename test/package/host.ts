@@ -7,6 +7,7 @@ import { MikroOrmModule } from '@mikro-orm/nestjs';
 import { MikroORM, PostgreSqlDriver } from '@mikro-orm/postgresql';
 import { DashboardRepository, ensureTables, PrismiqModule, TenantContext, TenantInterceptor } from '@prismiq/nestjs';
 import { PRISMIQ_MIGRATIONS } from '@prismiq/nestjs/migrations';
+import { SqlGuard } from '@prismiq/nestjs/testing';
 
 @Injectable()
 class Reports {
@@ -57,6 +58,7 @@ async function main(): Promise<void> {
   await app.listen(0, '127.0.0.1');
   try {
     await ensureTables(app.get(MikroORM), { schema: `tenant_${schema}`, createSchema: true });
+    const guard = await SqlGuard.of(app);
     const { id } = await app.get(Reports).create(schema, 'Sales');
     const url = await app.getUrl();
     for (const path of ['mine', 'prismiq/dashboards']) {
@@ -65,6 +67,8 @@ async function main(): Promise<void> {
       assert.match(await answer.text(), new RegExp(id));
     }
     assert.equal(PRISMIQ_MIGRATIONS.length, 2);
+    assert.deepEqual(guard.violations, []);
+    await assert.rejects(app.get(MikroORM).em.getConnection().execute('TABLE prismiq_widgets'), /SQL guard/);
   } finally {
     await app.close();
   }

@@ -1,5 +1,5 @@
 // What a strict TypeScript host writes. Compiled, not run, against the packed tarball's types.
-import type { ExecutionContext } from '@nestjs/common';
+import { VERSION_NEUTRAL, type ExecutionContext } from '@nestjs/common';
 import {
   PrismiqModule,
   type CreateDashboard,
@@ -37,6 +37,12 @@ const path: string | undefined = process.env['PRISMIQ_PATH'];
 
 export const registrations = [
   PrismiqModule.forRoot({ resolver, controllers: { path } }),
+  PrismiqModule.forRoot({
+    resolver,
+    controllers: { version: ['1', VERSION_NEUTRAL], include: ['widgets'], decorators: [] },
+  }),
+  // @ts-expect-error There are no pins to mount.
+  PrismiqModule.forRoot({ resolver, controllers: { include: ['pins'] } }),
   PrismiqModule.forRootAsync({ isGlobal: true, useFactory: async (): Promise<PrismiqOptions> => ({ resolver }) }),
   PrismiqModule.forRootAsync({ inject: ['OPTIONS'], useFactory: (options: PrismiqOptions) => options }),
   // @ts-expect-error Structure cannot come from a factory.

@@ -16,6 +16,7 @@ export {
 } from './prismiq.decorators.js';
 export type {
   PrismiqAsyncValues,
+  PrismiqControllerName,
   PrismiqControllersOptions,
   PrismiqDirectoryCacheOptions,
   PrismiqLimits,
@@ -168,6 +169,7 @@ export {
   DocumentTooLargeError,
   InvalidDocumentError,
   NameTakenError,
+  PreconditionFailedError,
   RecordForbiddenError,
   RecordNotFoundError,
   StaleVersionError,

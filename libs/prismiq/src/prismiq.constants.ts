@@ -10,8 +10,11 @@ export const PRISMIQ_LIMITS = Symbol('PRISMIQ_LIMITS');
 /** The MikroORM instance of a registration, with Prismiq's entities. */
 export const PRISMIQ_ORM = Symbol('PRISMIQ_ORM');
 
-/** The controllers that a registration has mounted. */
-export const PRISMIQ_CONTROLLERS = Symbol('PRISMIQ_CONTROLLERS');
+/** The `contextName` option of a registration. */
+export const PRISMIQ_CONTEXT_NAME = Symbol('PRISMIQ_CONTEXT_NAME');
+
+/** The controllers that a registration has mounted, and how. */
+export const PRISMIQ_MOUNTED = Symbol('PRISMIQ_MOUNTED');
 
 /** The middleware that opens a context for each HTTP request. */
 export const PRISMIQ_OPEN_CONTEXT = Symbol('PRISMIQ_OPEN_CONTEXT');

@@ -5,11 +5,16 @@ import {
   type DynamicModule,
   type MiddlewareConsumer,
   type NestModule,
+  type OnModuleInit,
   type Provider,
   type Type,
 } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import { documentController } from './http/openapi/document-controller.js';
 import { ignoreTypeOfNoBody } from './http/ignore-type-of-no-body.js';
 import { mountControllers } from './http/mount-controllers.js';
+import { OutsideControllers } from './http/outside-controllers.js';
+import { PrismiqExceptionFilter } from './http/prismiq-exception.filter.js';
 import type {
   PrismiqModuleAsyncOptions,
   PrismiqModuleOptions,
@@ -17,9 +22,14 @@ import type {
   PrismiqOptionsFactory,
   PrismiqStructure,
 } from './options/prismiq-options.js';
-import { checkStructure, controllersOf, resolveOptions } from './options/resolve-options.js';
+import {
+  checkStructure,
+  controllersOf,
+  resolveOptions,
+  type ResolvedControllersOptions,
+} from './options/resolve-options.js';
 import { InvalidOptionsError } from './errors/configuration.errors.js';
-import { PRISMIQ_CONFIG, PRISMIQ_CONTROLLERS, PRISMIQ_OPEN_CONTEXT } from './prismiq.constants.js';
+import { PRISMIQ_CONFIG, PRISMIQ_CONTEXT_NAME, PRISMIQ_MOUNTED, PRISMIQ_OPEN_CONTEXT } from './prismiq.constants.js';
 import { exportsOf, providersOf } from './prismiq.providers.js';
 
 /**
@@ -29,7 +39,7 @@ import { exportsOf, providersOf } from './prismiq.providers.js';
  * @publicApi
  */
 @Module({})
-export class PrismiqModule implements NestModule {
+export class PrismiqModule implements NestModule, OnModuleInit {
   /**
    * Registers Prismiq with options that are known now.
    *
@@ -55,18 +65,50 @@ export class PrismiqModule implements NestModule {
   }
 
   constructor(
-    @Inject(PRISMIQ_CONTROLLERS) private readonly controllers: Type[],
+    @Inject(PRISMIQ_MOUNTED) private readonly mounted: Mounted | undefined,
     @Inject(PRISMIQ_OPEN_CONTEXT)
     private readonly openContext: (request: unknown, response: unknown, next: () => void) => void,
-  ) {}
+    @Inject(OutsideControllers) private readonly outside: OutsideControllers,
+    @Inject(ModulesContainer) modules: ModulesContainer,
+    @Inject(PRISMIQ_CONTEXT_NAME) contextName: string | undefined,
+  ) {
+    // Now, since a host may make its document before it starts.
+    mounted?.controllers.forEach((controller) =>
+      documentController(controller, suffixOf(modules, controller, contextName)),
+    );
+  }
 
-  /** Called by Nest. */
+  /** Called by Nest, before it makes the routes of a web application. */
   configure(consumer: MiddlewareConsumer): void {
     consumer.apply(this.openContext).forRoutes({ path: '/{*all}', method: RequestMethod.ALL });
-    if (this.controllers.length > 0) {
-      consumer.apply(ignoreTypeOfNoBody).forRoutes(...this.controllers);
+    if (this.mounted !== undefined) {
+      const { controllers, options } = this.mounted;
+      if (this.outside.isFastify) {
+        consumer.apply(ignoreTypeOfNoBody).forRoutes(...controllers);
+      }
+      this.outside.beforeRoutes(controllers, options);
     }
   }
+
+  /** Called by Nest, after it has made the routes. */
+  onModuleInit(): void {
+    this.outside.afterRoutes();
+  }
+}
+
+/** Ids of operations are unique in a document: only the first registration has them without anything behind. */
+function suffixOf(modules: ModulesContainer, controller: Type, contextName: string | undefined): string {
+  const mounting = [...modules.values()].filter(
+    ({ metatype, controllers }) => metatype === PrismiqModule && controllers.size > 0,
+  );
+  const place = mounting.findIndex(({ controllers }) => controllers.has(controller));
+  return place === 0 ? '' : `_${contextName ?? place + 1}`;
+}
+
+/** The controllers that a registration has mounted, and how. */
+interface Mounted {
+  controllers: Type[];
+  options: ResolvedControllersOptions;
 }
 
 type AsyncSource = Pick<PrismiqModuleAsyncOptions, 'useFactory' | 'inject' | 'useClass' | 'useExisting'>;
@@ -74,13 +116,20 @@ type AsyncSource = Pick<PrismiqModuleAsyncOptions, 'useFactory' | 'inject' | 'us
 function register(structure: PrismiqStructure, config: Provider[]): DynamicModule {
   const { contextName, imports = [], isGlobal = false } = structure;
   const options = controllersOf(structure);
-  const controllers = options === undefined ? [] : mountControllers(options, contextName);
+  const mounted = options && { options, controllers: mountControllers(options, contextName) };
   return {
     module: PrismiqModule,
     global: isGlobal,
     imports,
-    controllers,
-    providers: [...config, { provide: PRISMIQ_CONTROLLERS, useValue: controllers }, ...providersOf(contextName)],
+    controllers: mounted?.controllers ?? [],
+    providers: [
+      ...config,
+      { provide: PRISMIQ_MOUNTED, useValue: mounted },
+      { provide: PRISMIQ_CONTEXT_NAME, useValue: contextName },
+      PrismiqExceptionFilter,
+      OutsideControllers,
+      ...providersOf(contextName),
+    ],
     exports: exportsOf(contextName),
   };
 }

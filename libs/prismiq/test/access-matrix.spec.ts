@@ -101,6 +101,7 @@ describe('who may do what', () => {
     'WidgetRepository.get': [SEES, () => widgets().get(ids.dashboard, ids.widget)],
     'WidgetRepository.list': [SEES, () => widgets().list(ids.dashboard)],
     'WidgetRepository.update': [CHANGES, () => widgets().update(ids.dashboard, ids.widget, { title: 'X' })],
+    'WidgetRepository.duplicate': [CHANGES, () => widgets().duplicate(ids.dashboard, ids.widget)],
     'WidgetRepository.delete': [CHANGES, () => widgets().delete(ids.dashboard, ids.widget)],
     'SavedQueryRepository.create': [EVERYBODY, () => queries().create({ name: 'New', query: QUERY })],
     'SavedQueryRepository.get': [forQueries(SEES), () => queries().get(ids.query)],

@@ -156,6 +156,7 @@ describe('a host that uses the repositories', () => {
         'widgets.create': () => host.widgets.create(dashboard.id, WIDGET),
         'widgets.update': () => host.widgets.update(dashboard.id, widget!.id, { title: 'Changed' }),
         'widgets.delete': () => host.widgets.delete(dashboard.id, widget!.id),
+        'widgets.duplicate': () => host.widgets.duplicate(dashboard.id, widget!.id),
         'queries.create': () => host.queries.create({ name: 'New', query: QUERY }),
         'queries.update': () => host.queries.update(query.id, { name: 'Changed' }),
         'queries.delete': () => host.queries.delete(query.id),

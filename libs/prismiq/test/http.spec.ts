@@ -1,15 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import {
+  Catch,
   Controller,
   Get,
   HttpException,
   Injectable,
   Logger,
   Module,
+  UseFilters,
   UseGuards,
+  VersioningType,
+  type ArgumentsHost,
+  type CallHandler,
   type CanActivate,
+  type ExceptionFilter,
+  type ExecutionContext,
   type INestApplication,
   type MiddlewareConsumer,
+  type NestInterceptor,
   type NestModule,
 } from '@nestjs/common';
 import { jest } from '@jest/globals';
@@ -18,8 +26,12 @@ import {
   ignoreTypeOfNoBody,
   PrismiqController,
   PrismiqDashboardsController,
+  PrismiqError,
   PrismiqModule,
+  TenantContext,
+  type PrismiqControllerName,
 } from '@prismiq/nestjs';
+import { map } from 'rxjs';
 import request from 'supertest';
 import { TestDatabase } from '../../../test/support/test-database.js';
 import { bearer, boot, ormModule, PLATFORMS, resolver, TokenGuard } from './support/host.js';
@@ -209,6 +221,28 @@ describe.each(PLATFORMS)('the REST controllers on %s', (platform) => {
     expect(await place({})).toEqual(['body']);
   });
 
+  it('show enough of what was wrong, nothing of a secret, and not a thousand faults', async () => {
+    const secret = { raw_sql: 7, hyperlink: { url: `javascript:${'x'.repeat(500)}` } };
+    const { body } = await send('post', '/dashboards', {
+      name: 'S',
+      is_public: 'yes',
+      allowed_viewers: [{ large: 'x'.repeat(500) }],
+      widgets: [{ ...WIDGET, config: secret }],
+    }).expect(422);
+    const inputs = body.detail.map(({ loc, input }: { loc: string[]; input: unknown }) => [loc.at(-1), input]);
+    expect(new Map(inputs)).toEqual(
+      new Map<unknown, unknown>([
+        ['is_public', 'yes'],
+        [0, null],
+        ['raw_sql', null],
+        ['url', `javascript:${'x'.repeat(89)}…`],
+      ]),
+    );
+    const { body: dashboard } = await send('post', '/dashboards', { name: 'S' });
+    const many = Array.from({ length: 999 }, () => ({}));
+    expect((await send('put', `/dashboards/${dashboard.id}/layout`, many).expect(422)).body.detail).toHaveLength(100);
+  });
+
   it('know members by the names of the contract alone', async () => {
     const { body } = await send('post', '/dashboards', { name: 'S', isPublic: true, ownerId: 'eve' }).expect(201);
     expect(body).toMatchObject({ is_public: false, owner_id: 'ada' });
@@ -303,6 +337,89 @@ describe('mounted controllers', () => {
     const refused = await request(app.getHttpServer()).get('/closed/dashboards').set('Authorization', ada).expect(403);
     expect(refused.body).toEqual({ detail: 'Forbidden resource' });
     expect(keys()).toEqual(before);
+  });
+
+  it('take guards, interceptors and decorators of the host, which come before ours', async () => {
+    const tenants: (string | undefined)[] = [];
+    @Injectable()
+    class RecordingInterceptor implements NestInterceptor {
+      constructor(private readonly tenant: TenantContext) {}
+      intercept(_: ExecutionContext, next: CallHandler) {
+        tenants.push(this.tenant.current()?.tenantId);
+        return next.handle().pipe(map((body: object) => ({ ...body, seen: true })));
+      }
+    }
+    @Catch(PrismiqError)
+    class TeapotFilter implements ExceptionFilter {
+      catch(_: unknown, host: ArgumentsHost) {
+        host.switchToHttp().getResponse().status(418).json({ mine: true });
+      }
+    }
+    const marks: string[] = [];
+    app = await boot({
+      imports: [
+        ormModule(database),
+        PrismiqModule.forRoot({
+          resolver,
+          controllers: {
+            guards: [TokenGuard],
+            interceptors: [RecordingInterceptor],
+            decorators: [UseFilters(TeapotFilter), ({ name }) => void marks.push(name)],
+            include: ['saved-queries', 'saved-queries'],
+          },
+        }),
+      ],
+    });
+    const get = (path: string) => request(app.getHttpServer()).get(`/prismiq${path}`).set('Authorization', ada);
+    expect((await get('/saved-queries').expect(200)).body).toEqual({ queries: [], seen: true });
+    expect(tenants).toEqual(['acme']);
+    expect((await get(`/saved-queries/${randomUUID()}`).expect(418)).body).toEqual({ mine: true });
+    expect((await get('/dashboards').expect(404)).body).toEqual({ detail: 'Not Found' });
+    expect(marks).toEqual(['PrismiqSavedQueriesController']);
+  });
+
+  it.each(PLATFORMS)('stand behind the prefix of the host, unless the host excepts them, on %s', async (platform) => {
+    const imports = [ormModule(database), PrismiqModule.forRoot({ resolver, controllers: { guards: [TokenGuard] } })];
+    const start = async (exclude: string[]) => {
+      app = await boot({ imports }, platform, (app) => app.setGlobalPrefix('api', { exclude }));
+    };
+    const get = async (path: string) => {
+      const { status, body } = await request(app.getHttpServer()).get(path).set('Authorization', ada);
+      return [status, body.detail];
+    };
+    await start(['health']);
+    expect(await get('/api/prismiq/dashboards')).toEqual([200, undefined]);
+    expect(await get('/api/prismiq/nothing')).toEqual([404, 'Not Found']);
+    expect(await get('/prismiq/nothing')).toEqual([404, undefined]);
+    await app.close();
+    await start(['prismiq/{*route}']);
+    expect(await get('/prismiq/dashboards')).toEqual([200, undefined]);
+    expect(await get('/prismiq/nothing')).toEqual([404, 'Not Found']);
+    expect(await get('/api/prismiq/nothing')).toEqual([404, undefined]);
+  });
+
+  it.each(PLATFORMS)('can have a version of their own, in the URI or in a header, on %s', async (platform) => {
+    const mount = (version: string, include: PrismiqControllerName[]) =>
+      PrismiqModule.forRoot({ resolver, controllers: { version, include, guards: [TokenGuard] } });
+    const imports = [ormModule(database), mount('1', ['dashboards']), mount('2', ['saved-queries'])];
+    const status = async (path: string, headers = {}) =>
+      (await request(app.getHttpServer()).get(path).set('Authorization', ada).set(headers)).status;
+
+    app = await boot({ imports }, platform, (app) =>
+      app.enableVersioning({ type: VersioningType.URI, prefix: 'version' }),
+    );
+    expect(await status('/version1/prismiq/dashboards')).toBe(200);
+    expect(await status('/version2/prismiq/saved-queries')).toBe(200);
+    expect(await status('/version2/prismiq/dashboards')).toBe(404);
+    await app.close();
+
+    app = await boot({ imports }, platform, (app) =>
+      app.enableVersioning({ type: VersioningType.HEADER, header: 'V' }),
+    );
+    expect(await status('/prismiq/dashboards', { V: '1' })).toBe(200);
+    expect(await status('/prismiq/saved-queries', { V: '2' })).toBe(200);
+    expect(await status('/prismiq/dashboards', { V: '2' })).toBe(404);
+    expect(await status('/prismiq/dashboards')).toBe(404);
   });
 
   it("keep the host's own error format on the host's own routes", async () => {

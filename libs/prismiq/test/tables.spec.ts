@@ -10,6 +10,7 @@ import {
   verifyTables,
 } from '@prismiq/nestjs';
 import { catalogOf, schemaNames } from '../../../test/support/catalog.js';
+import { suiteGuard } from '../../../test/support/sql-guard.js';
 import { TABLES_MD } from '../../../test/support/tables-md.js';
 import { TestDatabase } from '../../../test/support/test-database.js';
 
@@ -33,6 +34,9 @@ describe('the tables', () => {
   });
   afterAll(() => database.close());
 
+  /** MikroORM's migrator sets search_path, and names no schema. */
+  const migrate = <T>(run: (migrator: MikroORM['migrator']) => Promise<T>) => suiteGuard.off(() => run(orm.migrator));
+
   const history = (schema: string) =>
     database.query<{ name: string }>(`SELECT name FROM "${schema}".${PRISMIQ_HISTORY_TABLE} ORDER BY id`);
   const ALL = [{ name: 'prismiq_0001_tables' }, { name: 'prismiq_0002_version_and_list_index' }];
@@ -48,7 +52,7 @@ describe('the tables', () => {
 
   it('are those of tables.md when the migrations make them, one by one', async () => {
     for (const { name } of PRISMIQ_MIGRATIONS) {
-      await orm.migrator.up({ schema: 'by_migration', to: name });
+      await migrate((migrator) => migrator.up({ schema: 'by_migration', to: name }));
     }
     expect(await catalogOf(database, 'by_migration')).toEqual(TABLES_MD);
     expect(await history('by_migration')).toEqual(ALL);
@@ -69,7 +73,7 @@ describe('the tables', () => {
     for (const schema of ['by_ensure', 'by_migration', 'by_sql', 'by_path']) {
       expect(await verifyTables(orm, { schema })).toEqual([]);
       expect(await ensureTables(orm, { schema })).toEqual({ schema, created: false });
-      expect((await orm.migrator.getPending({ schema })).length).toBe(0);
+      expect((await migrate((migrator) => migrator.getPending({ schema }))).length).toBe(0);
     }
   });
 
@@ -104,15 +108,15 @@ describe('the tables', () => {
   });
 
   it('go with the migrations down, one by one, and come back', async () => {
-    await orm.migrator.down({ schema: 'by_ensure' });
+    await migrate((migrator) => migrator.down({ schema: 'by_ensure' }));
     const withoutVersion = (lines: string[]) =>
       lines.filter((line) => !line.includes('.version ') && !line.includes('idx_dashboards_tenant_updated_at'));
     expect(await catalogOf(database, 'by_ensure')).toEqual(withoutVersion(TABLES_MD));
-    await orm.migrator.down({ schema: 'by_ensure' });
+    await migrate((migrator) => migrator.down({ schema: 'by_ensure' }));
     expect(await catalogOf(database, 'by_ensure')).toEqual([]);
     expect(await history('by_ensure')).toEqual([]);
 
-    await orm.migrator.up({ schema: 'by_ensure', to: 'prismiq_0001_tables' });
+    await migrate((migrator) => migrator.up({ schema: 'by_ensure', to: 'prismiq_0001_tables' }));
     expect(await ensureTables(orm, { schema: 'by_ensure' })).toEqual({ schema: 'by_ensure', created: true });
     expect(await catalogOf(database, 'by_ensure')).toEqual(TABLES_MD);
     expect(await history('by_ensure')).toEqual(ALL);

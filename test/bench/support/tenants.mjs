@@ -14,7 +14,8 @@ const CONNECTIONS = 8;
  *
  * @param {string} url
  * @param {{ tenants: number, dashboards: number, widgetsEach: number }} size `dashboards`: those visible
- * @returns {Promise<{ tenantId: string, schema: string, ids: string[] }[]>} with the ids of the visible dashboards
+ * @returns {Promise<{ tenantId: string, schema: string, ids: string[], ownIds: string[] }[]>} with the ids of the dashboards that
+ *   the reader sees, and of those that she owns
  */
 export async function makeTenants(url, { tenants, dashboards, widgetsEach }) {
   const pool = openPool(url, CONNECTIONS);
@@ -46,7 +47,7 @@ async function makeTenant(pool, tenantId, dashboards, set) {
        CASE WHEN n <= $4 AND n % 3 = 2 THEN ARRAY['linus', $5] ELSE ARRAY['linus'] END,
        now() - n * interval '2 hours', now() - n * interval '90 minutes'
      FROM generate_series(1, $4 + $4 / 10) n
-     RETURNING id, is_public OR owner_id = $5 OR $5 = ANY(allowed_viewers) AS visible`,
+     RETURNING id, is_public OR owner_id = $5 OR $5 = ANY(allowed_viewers) AS visible, owner_id = $5 AS own`,
     [tenantId, JSON.stringify(LAYOUT), JSON.stringify(FILTERS), dashboards, USER],
   );
   await pool.query(
@@ -56,5 +57,7 @@ async function makeTenant(pool, tenantId, dashboards, set) {
      ORDER BY d.id`,
     [set],
   );
-  return { tenantId, schema, ids: rows.filter(({ visible }) => visible).map(({ id }) => id) };
+  const idsOf = (chosen) => chosen.map(({ id }) => id);
+  const visible = rows.filter((row) => row.visible);
+  return { tenantId, schema, ids: idsOf(visible), ownIds: idsOf(visible.filter(({ own }) => own)) };
 }

@@ -81,7 +81,8 @@ export interface UpdateDashboard {
 const MAX_LIST = 1000;
 const pixels = (min: number) => z.int().min(min).max(10_000);
 
-const layoutMembers = {
+/** Of a grid as it is stored and read. */
+export const layoutMembers = {
   columns: z.int().min(1).max(MAX_LIST),
   row_height: pixels(1),
   margin: z.tuple([pixels(0), pixels(0)]),
@@ -132,7 +133,7 @@ export const readFilters = (stored: unknown): DashboardFilter[] =>
       : (filter as DashboardFilter),
   );
 
-const dashboardFilter: z.ZodType<DashboardFilter> = z.object({
+export const dashboardFilter: z.ZodType<DashboardFilter> = z.object({
   id: text(),
   type: z.enum(['date_range', 'select', 'multi_select', 'text', 'number_range']),
   label: text(),

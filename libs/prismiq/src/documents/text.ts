@@ -1,8 +1,12 @@
 import { z } from 'zod';
 
 /** Text of 0 to `max` characters, as PostgreSQL counts them. */
-export const text = (max: number = Number.POSITIVE_INFINITY) =>
-  z.string().refine((value) => value.length <= max || [...value].length <= max, `must have at most ${max} characters`);
+export const text = (max: number = Number.POSITIVE_INFINITY) => {
+  const schema = z
+    .string()
+    .refine((value) => value.length <= max || [...value].length <= max, `must have at most ${max} characters`);
+  return max === Number.POSITIVE_INFINITY ? schema : schema.meta({ maxLength: max });
+};
 
 /** The id of a user, in whatever form the host's users have. */
 export const userId = text(255).refine((id) => id.length > 0, 'must not be empty');

@@ -80,7 +80,7 @@ const MAX_GRID = 100_000;
 
 const size = () => z.int().min(1).max(MAX_GRID);
 
-const widgetPosition = z.object({
+export const widgetPosition = z.object({
   x: z.int().min(0).max(MAX_GRID),
   y: z.int().min(0).max(MAX_GRID),
   w: size(),
@@ -97,7 +97,7 @@ const httpUrl = text().refine(
   'must be a URL that begins with http:// or https://, without control characters',
 );
 
-const widgetConfig = z.looseObject({
+export const widgetConfig = z.looseObject({
   raw_sql: text().nullish(),
   data_source_mode: z.enum(['guided', 'advanced', 'saved', 'sql']).nullish(),
   hyperlink: z
@@ -110,7 +110,7 @@ const hasOneSource = (widget: { query?: unknown; config?: WidgetConfig }): boole
   widget.query == null || widget.config?.raw_sql == null;
 const ONE_SOURCE = { path: ['config', 'raw_sql'], message: 'cannot be set together with a query' };
 
-const WIDGET_TYPES = [
+export const WIDGET_TYPES = [
   'metric',
   'bar_chart',
   'line_chart',
@@ -147,9 +147,11 @@ export const updateWidget = z.object({
 /** The widget that results from an update. */
 export const mergedWidget = z.object({ query: z.unknown(), config: widgetConfig }).refine(hasOneSource, ONE_SOURCE);
 
+export const widgetOfSet = widget.safeExtend({ id: optional(z.string().toLowerCase()) });
+
 /** Ids are compared as UUIDs are, in whatever case they are written. */
 export const widgetSet: z.ZodType<(WidgetOfSet & { config: WidgetConfig })[]> = z
-  .array(widget.safeExtend({ id: optional(z.string().toLowerCase()) }))
+  .array(widgetOfSet)
   .max(1000)
   .superRefine((widgets, context) => {
     const seen = new Set<string>();
@@ -161,6 +163,6 @@ export const widgetSet: z.ZodType<(WidgetOfSet & { config: WidgetConfig })[]> = 
     });
   });
 
-export const placements: z.ZodType<WidgetPlacement[]> = z
-  .array(z.object({ widgetId: z.guid(), position: widgetPosition }))
-  .max(1000);
+export const placement = z.object({ widgetId: z.guid(), position: widgetPosition });
+
+export const placements: z.ZodType<WidgetPlacement[]> = z.array(placement).max(1000);

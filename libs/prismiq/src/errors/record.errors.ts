@@ -66,22 +66,44 @@ export class StaleVersionError extends PrismiqError {
   override readonly code = 'STALE_VERSION';
 
   /**
-   * @param expected the version that the caller has read
+   * @param expected the version that the caller has read, or the versions
    * @param current the version that is stored
    */
   constructor(
     readonly kind: RecordKind,
     readonly id: string,
-    readonly expected: number,
+    readonly expected: number | readonly number[],
     readonly current: number,
     context: PrismiqErrorContext = {},
   ) {
     super(
-      `The ${kind} has changed meanwhile: version ${expected} was read, version ${current} is stored. Read it again.`,
+      `The ${kind} has changed meanwhile: version ${[expected].flat().join(' or ')} was read, version ${current} is stored. Read it again.`,
       409,
       true,
       context,
     );
+  }
+}
+
+/**
+ * The record has another version than those that the request's If-Match header names. Nothing was written.
+ *
+ * @publicApi
+ */
+export class PreconditionFailedError extends PrismiqError {
+  override readonly code = 'PRECONDITION_FAILED';
+  /** The version that is stored. */
+  readonly current: number;
+
+  constructor(cause: StaleVersionError) {
+    const { kind, current, tenantId, schema } = cause;
+    super(
+      `The ${kind} has changed meanwhile: version ${current} is stored, which If-Match does not name. Read it again.`,
+      412,
+      true,
+      { tenantId, schema, cause },
+    );
+    this.current = current;
   }
 }
 

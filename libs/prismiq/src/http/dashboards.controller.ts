@@ -1,8 +1,14 @@
-import { Body, Delete, Get, HttpCode, Inject, Param, Patch, Post, Put } from '@nestjs/common';
-import { InvalidDocumentError } from '../errors/record.errors.js';
+import { Delete, Get, HttpCode, Inject, Param, Patch, Post, Put, Query } from '@nestjs/common';
 import type { WidgetPlacement } from '../documents/widget.documents.js';
+import { parseDocument } from '../documents/parse-document.js';
+import { InvalidDocumentError } from '../errors/record.errors.js';
 import { DashboardRepository } from '../repositories/dashboard.repository.js';
-import { fromWire, toWireDashboard } from './wire.js';
+import { duplicateBody, transferBody } from './bodies.js';
+import { importFrom } from './import-body.js';
+import { JsonBody } from './json-body.js';
+import { dashboardListQuery, parseListQuery, toWirePage } from './list-query.js';
+import { IfMatch, versionIn, writeIf, type ExpectedVersions } from './preconditions.js';
+import { asObject, fromWire, toWireDashboard, toWireSummary } from './wire.js';
 
 /** Prismiq's dashboard routes (wire contract 3.1). Mounted by {@link PrismiqModule}; see {@link PrismiqController}. @publicApi */
 export abstract class PrismiqDashboardsController {
@@ -12,8 +18,17 @@ export abstract class PrismiqDashboardsController {
   constructor(@Inject(DashboardRepository) protected readonly dashboards: DashboardRepository) {}
 
   @Get()
-  async list() {
-    return { dashboards: (await this.dashboards.list()).map(toWireDashboard) };
+  async list(@Query() query?: unknown) {
+    const asked = parseListQuery(dashboardListQuery, query);
+    if (asked === undefined) {
+      return { dashboards: (await this.dashboards.list()).map(toWireDashboard) };
+    }
+    if (asked.query.fields === 'summary') {
+      const page = await this.dashboards.listSummaries(asked.options);
+      return { dashboards: page.items.map(toWireSummary), ...toWirePage(page) };
+    }
+    const page = await this.dashboards.listPage(asked.options);
+    return { dashboards: page.items.map(toWireDashboard), ...toWirePage(page) };
   }
 
   @Get(':id')
@@ -22,25 +37,55 @@ export abstract class PrismiqDashboardsController {
   }
 
   @Post()
-  async create(@Body() body: unknown) {
+  async create(@JsonBody() body: unknown) {
     return toWireDashboard(await this.dashboards.create(fromWire(body)));
   }
 
+  @Post('import')
+  async import(@JsonBody() body: unknown) {
+    const { dashboard } = await importFrom(body, (exported, options) => this.dashboards.import(exported, options));
+    return toWireDashboard(dashboard);
+  }
+
   @Patch(':id')
-  async update(@Param('id') id: string, @Body() body: unknown) {
-    return toWireDashboard(await this.dashboards.update(id, fromWire(body)));
+  async update(@Param('id') id: string, @JsonBody() body: unknown, @IfMatch() ifMatch?: ExpectedVersions) {
+    return writeIf(ifMatch, versionIn(body), async (options) =>
+      toWireDashboard(await this.dashboards.update(id, fromWire(body), options)),
+    );
   }
 
   @Delete(':id')
   @HttpCode(200)
-  async delete(@Param('id') id: string) {
-    await this.dashboards.delete(id);
+  async delete(@Param('id') id: string, @IfMatch() ifMatch?: ExpectedVersions) {
+    await writeIf(ifMatch, undefined, (options) => this.dashboards.delete(id, options));
     return { success: true, message: 'Dashboard deleted' };
   }
 
   @Put(':id/layout')
-  async updateLayout(@Param('id') id: string, @Body() body: unknown) {
-    return toWireDashboard(await this.dashboards.updateLayout(id, toPlacements(body)));
+  async updateLayout(@Param('id') id: string, @JsonBody() body: unknown, @IfMatch() ifMatch?: ExpectedVersions) {
+    return writeIf(ifMatch, undefined, async (options) =>
+      toWireDashboard(await this.dashboards.updateLayout(id, toPlacements(body), options)),
+    );
+  }
+
+  @Get(':id/export')
+  async export(@Param('id') id: string) {
+    return this.dashboards.export(id);
+  }
+
+  /** The body may name the copy, and may be left out. */
+  @Post(':id/duplicate')
+  async duplicate(@Param('id') id: string, @JsonBody() body?: unknown) {
+    const { name } = parseDocument(duplicateBody, body ?? {});
+    return toWireDashboard(await this.dashboards.duplicate(id, { name: name ?? undefined }));
+  }
+
+  /** Answers without the dashboard: who has given it away need not be able to see it. */
+  @Put(':id/owner')
+  async transfer(@Param('id') id: string, @JsonBody() body: unknown, @IfMatch() ifMatch?: ExpectedVersions) {
+    const { owner_id, version } = parseDocument(transferBody, asObject(body));
+    await writeIf(ifMatch, version ?? undefined, (options) => this.dashboards.transferOwnership(id, owner_id, options));
+    return { success: true, message: 'Ownership transferred' };
   }
 }
 

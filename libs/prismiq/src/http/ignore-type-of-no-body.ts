@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { hasContent } from './json-body.js';
 
 /**
  * Middleware. Prismiq's client names a content type on every request, also where there is no content, as on DELETE. Fastify
@@ -6,9 +7,8 @@ import type { IncomingMessage } from 'node:http';
  *
  * @publicApi
  */
-export function ignoreTypeOfNoBody({ headers, method }: IncomingMessage, _response: unknown, next: () => void): void {
-  const { 'content-length': length = '0', 'transfer-encoding': encoding } = headers;
-  if (method === 'DELETE' && encoding === undefined && length === '0') {
+export function ignoreTypeOfNoBody({ headers }: IncomingMessage, _response: unknown, next: () => void): void {
+  if (!hasContent(headers)) {
     delete headers['content-type'];
   }
   next();

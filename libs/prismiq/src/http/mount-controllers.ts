@@ -1,26 +1,37 @@
-import { UseGuards, type Type } from '@nestjs/common';
+import { UseGuards, UseInterceptors, type Type } from '@nestjs/common';
+import type { PrismiqControllerName } from '../options/prismiq-options.js';
 import type { ResolvedControllersOptions } from '../options/resolve-options.js';
 import { PrismiqDashboardsController } from './dashboards.controller.js';
-import { PrismiqController } from './prismiq-controller.decorator.js';
+import { UndocumentedController } from './prismiq-controller.decorator.js';
 import { PrismiqSavedQueriesController } from './saved-queries.controller.js';
 import { PrismiqWidgetsController } from './widgets.controller.js';
+
+interface Mountable {
+  base: abstract new (...dependencies: never[]) => object;
+  route: string;
+}
+
+const MOUNTABLE: Record<PrismiqControllerName, Mountable> = {
+  dashboards: { base: PrismiqDashboardsController, route: 'dashboards' },
+  widgets: { base: PrismiqWidgetsController, route: 'dashboards/:dashboardId/widgets' },
+  'saved-queries': { base: PrismiqSavedQueriesController, route: 'saved-queries' },
+};
 
 /**
  * The controllers of one registration, as subclasses made for it: path, guards and the rest are metadata of the class, and
  * would otherwise be shared by all registrations, and by hosts that subclass the controllers themselves.
  */
-export function mountControllers({ path, guards }: ResolvedControllersOptions, contextName?: string): Type[] {
-  const mount = (base: abstract new (...dependencies: never[]) => object, route: string): Type => {
+export function mountControllers(options: ResolvedControllersOptions, contextName?: string): Type[] {
+  const { path, version, guards, interceptors, decorators, include } = options;
+  return [...new Set(include)].map((name) => {
+    const { base, route } = MOUNTABLE[name];
     const controller = { [base.name]: class extends (base as Type) {} }[base.name]!;
-    PrismiqController(`${path}/${route}`, contextName)(controller);
-    if (guards.length > 0) {
-      UseGuards(...guards)(controller);
-    }
+    UndocumentedController({ path: `${path}/${route}`, version }, contextName)(controller);
+    // After ours, and so inside the tenant's context.
+    UseInterceptors(...interceptors)(controller);
+    UseGuards(...guards)(controller);
+    // The last, so that a host's filter comes before ours.
+    decorators.forEach((decorate) => decorate(controller));
     return controller;
-  };
-  return [
-    mount(PrismiqDashboardsController, 'dashboards'),
-    mount(PrismiqWidgetsController, 'dashboards/:dashboardId/widgets'),
-    mount(PrismiqSavedQueriesController, 'saved-queries'),
-  ];
+  });
 }

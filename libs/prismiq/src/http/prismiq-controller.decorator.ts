@@ -1,15 +1,25 @@
-import { applyDecorators, Controller, Inject, UseFilters, UseInterceptors, type Type } from '@nestjs/common';
+import {
+  applyDecorators,
+  Controller,
+  Inject,
+  UseFilters,
+  UseInterceptors,
+  type ControllerOptions,
+  type Type,
+} from '@nestjs/common';
 import { getPrismiqToken, getTenantInterceptor } from '../prismiq.decorators.js';
+import { EntityTagInterceptor } from './entity-tag.interceptor.js';
+import { documentController } from './openapi/document-controller.js';
 import { PrismiqExceptionFilter } from './prismiq-exception.filter.js';
 
 /**
- * Makes a controller of one of Prismiq's base controllers: its path, the tenant, and the error format of Prismiq's client. For a
- * host that changes a route; import {@link PrismiqModule} where the controller stands. A method that is overridden needs its
- * route decorator again, as everywhere in Nest.
+ * Makes a controller of one of Prismiq's base controllers: its path, the tenant, entity tags, and the error format of Prismiq's
+ * client. For a host that changes a route; import {@link PrismiqModule} where the controller stands. A method that is overridden
+ * needs its route decorator again, as everywhere in Nest.
  *
  * On Fastify, apply {@link ignoreTypeOfNoBody} to its routes as well.
  *
- * @param path as for `@Controller()`
+ * @param path or options, as for `@Controller()`
  * @param contextName of the registration to use
  * @example
  * ```ts
@@ -24,10 +34,16 @@ import { PrismiqExceptionFilter } from './prismiq-exception.filter.js';
  * ```
  * @publicApi
  */
-export const PrismiqController = (path: string, contextName?: string): ClassDecorator =>
+export const PrismiqController = (path: string | ControllerOptions, contextName?: string): ClassDecorator =>
+  applyDecorators(UndocumentedController(typeof path === 'string' ? { path } : path, contextName), (target: object) =>
+    documentController(target as Type),
+  );
+
+/** As {@link PrismiqController}, for controllers that the module describes, since it knows their ids. */
+export const UndocumentedController = (options: ControllerOptions, contextName?: string): ClassDecorator =>
   applyDecorators(
-    Controller(path),
-    UseInterceptors(getTenantInterceptor(contextName)),
+    Controller(options),
+    UseInterceptors(getTenantInterceptor(contextName), EntityTagInterceptor),
     UseFilters(PrismiqExceptionFilter),
     (target: object) => injectFrom(target as Type & { repository?: Type }, contextName),
   );

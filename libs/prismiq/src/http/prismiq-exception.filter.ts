@@ -1,34 +1,35 @@
 import { randomUUID } from 'node:crypto';
-import { Catch, HttpException, Inject, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { Catch, Inject, Injectable, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { PrismiqError } from '../errors/prismiq.error.js';
-import { InvalidDocumentError } from '../errors/record.errors.js';
-import { TenantRequiredError } from '../errors/tenancy.errors.js';
-import { toWirePath } from './wire.js';
-
-interface ErrorBody {
-  /** What Prismiq's client shows: a text or, for status 422, the faults. */
-  detail: unknown;
-  code?: string;
-  request_id?: string;
-}
+import { answerTo, answerToFailure } from './error-answer.js';
 
 /**
  * Answers errors of Prismiq's own controllers in the form that its client reads, `{ detail }`. A host's routes keep the host's
- * form.
+ * form; a host that wants another one here puts its filter on the controllers, by `decorators: [UseFilters(…)]`.
  *
  * @publicApi
  */
 @Catch()
+@Injectable()
 export class PrismiqExceptionFilter implements ExceptionFilter {
   readonly #logger = new Logger('Prismiq');
 
   constructor(@Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
-    const { status, body } = this.toAnswer(error);
-    const response: unknown = host.switchToHttp().getResponse();
+    const http = host.switchToHttp();
+    this.answer(error, http.getRequest(), http.getResponse());
+  }
+
+  /** @internal */
+  answer(error: unknown, request: unknown, response: unknown): void {
     const { httpAdapter } = this.adapterHost;
+    const { status, body } = answerTo(error, httpAdapter.getRequestMethod(request)) ?? this.fail(error);
+    if (error instanceof PrismiqError && !error.expose && status < 500) {
+      // What the host's developer has to mend: the client does not get to read it.
+      this.#logger.warn(error.message);
+    }
     if (httpAdapter.isHeadersSent(response)) {
       httpAdapter.end(response);
     } else {
@@ -36,43 +37,10 @@ export class PrismiqExceptionFilter implements ExceptionFilter {
     }
   }
 
-  private toAnswer(error: unknown): { status: number; body: ErrorBody } {
-    if (error instanceof InvalidDocumentError) {
-      const detail = error.issues.map(({ type, path, message, input }) => ({
-        type,
-        loc: toWirePath(path),
-        msg: message,
-        input,
-      }));
-      return { status: error.statusCode, body: { detail, code: error.code } };
-    }
-    if (error instanceof PrismiqError && error.statusCode < 500) {
-      if (!error.expose) {
-        // What the host's developer has to mend: the client does not get to read it.
-        this.#logger.warn(error.message);
-      }
-      return { status: error.statusCode, body: { detail: detailOf(error), code: error.code } };
-    }
-    if (error instanceof HttpException) {
-      return { status: error.getStatus(), body: { detail: error.message } };
-    }
-    return this.unexpected(error);
-  }
-
   /** The log gets everything, the client a number with which to ask. */
-  private unexpected(error: unknown): { status: number; body: ErrorBody } {
-    const status = error instanceof PrismiqError ? error.statusCode : 500;
-    const request_id = randomUUID();
-    this.#logger.error(`Request ${request_id} failed`, error instanceof Error ? error.stack : String(error));
-    const detail = status === 503 ? 'The service is not available at the moment' : 'Internal server error';
-    return { status, body: { detail, request_id } };
+  private fail(error: unknown) {
+    const requestId = randomUUID();
+    this.#logger.error(`Request ${requestId} failed`, error instanceof Error ? error.stack : String(error));
+    return answerToFailure(error, requestId);
   }
-}
-
-/** Some messages tell the host's developer what to do, with names of schemas: the client gets less. */
-function detailOf(error: PrismiqError): string {
-  if (error.expose) {
-    return error.message;
-  }
-  return error instanceof TenantRequiredError ? 'No tenant: the request belongs to none' : 'Unknown tenant';
 }

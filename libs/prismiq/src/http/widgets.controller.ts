@@ -1,6 +1,8 @@
-import { Body, Delete, HttpCode, Inject, Param, Patch, Post, Put } from '@nestjs/common';
+import { Delete, HttpCode, Inject, NotImplementedException, Param, Patch, Post, Put } from '@nestjs/common';
 import { WidgetRepository } from '../repositories/widget.repository.js';
-import { fromWire, toWireWidget } from './wire.js';
+import { JsonBody } from './json-body.js';
+import { IfMatch, writeIf, type ExpectedVersions } from './preconditions.js';
+import { fromWire, toWireWidgetOfVersion } from './wire.js';
 
 /** Prismiq's widget routes (wire contract 3.2). Mounted by {@link PrismiqModule}; see {@link PrismiqController}. @publicApi */
 export abstract class PrismiqWidgetsController {
@@ -10,25 +12,65 @@ export abstract class PrismiqWidgetsController {
   constructor(@Inject(WidgetRepository) protected readonly widgets: WidgetRepository) {}
 
   @Post()
-  async create(@Param('dashboardId') dashboardId: string, @Body() body: unknown) {
-    return toWireWidget(await this.widgets.create(dashboardId, fromWire(body)));
+  async create(
+    @Param('dashboardId') dashboardId: string,
+    @JsonBody() body: unknown,
+    @IfMatch() ifMatch?: ExpectedVersions,
+  ) {
+    return writeIf(ifMatch, undefined, async (options) =>
+      toWireWidgetOfVersion(await this.widgets.create(dashboardId, fromWire(body), options)),
+    );
   }
 
   /** Prismiq's client sends PUT, its Python server knows PATCH; both change only what the body names. */
   @Put(':id')
-  async replace(@Param('dashboardId') dashboardId: string, @Param('id') id: string, @Body() body: unknown) {
-    return this.update(dashboardId, id, body);
+  async replace(
+    @Param('dashboardId') dashboardId: string,
+    @Param('id') id: string,
+    @JsonBody() body: unknown,
+    @IfMatch() ifMatch?: ExpectedVersions,
+  ) {
+    return this.update(dashboardId, id, body, ifMatch);
   }
 
   @Patch(':id')
-  async update(@Param('dashboardId') dashboardId: string, @Param('id') id: string, @Body() body: unknown) {
-    return toWireWidget(await this.widgets.update(dashboardId, id, fromWire(body)));
+  async update(
+    @Param('dashboardId') dashboardId: string,
+    @Param('id') id: string,
+    @JsonBody() body: unknown,
+    @IfMatch() ifMatch?: ExpectedVersions,
+  ) {
+    return writeIf(ifMatch, undefined, async (options) =>
+      toWireWidgetOfVersion(await this.widgets.update(dashboardId, id, fromWire(body), options)),
+    );
   }
 
   @Delete(':id')
   @HttpCode(200)
-  async delete(@Param('dashboardId') dashboardId: string, @Param('id') id: string) {
-    await this.widgets.delete(dashboardId, id);
+  async delete(
+    @Param('dashboardId') dashboardId: string,
+    @Param('id') id: string,
+    @IfMatch() ifMatch?: ExpectedVersions,
+  ) {
+    await writeIf(ifMatch, undefined, (options) => this.widgets.delete(dashboardId, id, options));
     return { success: true, message: 'Widget deleted' };
+  }
+
+  @Post(':id/duplicate')
+  async duplicate(
+    @Param('dashboardId') dashboardId: string,
+    @Param('id') id: string,
+    @IfMatch() ifMatch?: ExpectedVersions,
+  ) {
+    return writeIf(ifMatch, undefined, async (options) =>
+      toWireWidgetOfVersion(await this.widgets.duplicate(dashboardId, id, options)),
+    );
+  }
+
+  /** To be overridden by a host that has a query engine. */
+  @Post(':id/execute')
+  @HttpCode(200)
+  async execute(@Param('dashboardId') _dashboardId: string, @Param('id') _id: string, @JsonBody() _body?: unknown) {
+    throw new NotImplementedException('Running a query takes a query engine, and this server has none');
   }
 }

@@ -1,24 +1,82 @@
-import type { Dashboard, SavedQuery, Widget } from '../repositories/records.js';
 import { InvalidDocumentError } from '../errors/record.errors.js';
+import type { Dashboard, DashboardSummary, SavedQuery, Widget, WidgetOfVersion } from '../repositories/records.js';
 
 /**
  * Between the records and Prismiq's REST contract: resources have snake_case members there, one level deep. The documents
  * inside (`layout`, `filters`, `query`, `config`, `position`) go through untouched; their casing is mixed on purpose.
  */
-const toSnakeCase = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+export const toSnakeCase = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const toCamelCase = (key: string): string => key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
-const renameKeys = (object: object, rename: (key: string) => string): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(object).map(([key, value]) => [rename(key), value]));
-
-export const toWireWidget = (widget: Widget): Record<string, unknown> => renameKeys(widget, toSnakeCase);
-
-export const toWireSavedQuery = (query: SavedQuery): Record<string, unknown> => renameKeys(query, toSnakeCase);
-
-export const toWireDashboard = ({ widgets, ...dashboard }: Dashboard): Record<string, unknown> => ({
-  ...renameKeys(dashboard, toSnakeCase),
-  widgets: widgets.map(toWireWidget),
+const times = ({ createdAt, updatedAt }: { createdAt: Date; updatedAt: Date }) => ({
+  created_at: createdAt.toISOString(),
+  updated_at: updatedAt.toISOString(),
 });
+
+/** Only where there are any. */
+const invalidOf = <T extends string>(invalid: T[] | undefined): { invalid?: T[] } =>
+  invalid === undefined ? {} : { invalid };
+
+export const toWireWidget = (widget: Widget) => ({
+  id: widget.id,
+  type: widget.type,
+  title: widget.title,
+  query: widget.query,
+  position: widget.position,
+  config: widget.config,
+  ...times(widget),
+  ...invalidOf(widget.invalid),
+});
+
+/** A widget after a write, with the version that its dashboard has now. */
+export const toWireWidgetOfVersion = (widget: WidgetOfVersion) => ({
+  ...toWireWidget(widget),
+  dashboard_version: widget.dashboardVersion,
+});
+
+const toWireHead = (dashboard: Dashboard | DashboardSummary) => ({
+  id: dashboard.id,
+  name: dashboard.name,
+  description: dashboard.description,
+  owner_id: dashboard.ownerId,
+  is_public: dashboard.isPublic,
+  allowed_viewers: dashboard.allowedViewers,
+  version: dashboard.version,
+  ...times(dashboard),
+});
+
+export const toWireDashboard = (dashboard: Dashboard) => ({
+  ...toWireHead(dashboard),
+  layout: dashboard.layout,
+  filters: dashboard.filters,
+  widgets: dashboard.widgets.map(toWireWidget),
+  ...invalidOf(dashboard.invalid),
+});
+
+export const toWireSummary = (dashboard: DashboardSummary) => ({
+  ...toWireHead(dashboard),
+  widget_count: dashboard.widgetCount,
+});
+
+export const toWireSavedQuery = (query: SavedQuery) => ({
+  id: query.id,
+  name: query.name,
+  description: query.description,
+  query: query.query,
+  tenant_id: query.tenantId,
+  owner_id: query.ownerId,
+  is_shared: query.isShared,
+  version: query.version,
+  ...times(query),
+});
+
+/** @throws InvalidDocumentError when it is no JSON object */
+export function asObject(body: unknown, path: (string | number)[] = []): Record<string, unknown> {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new InvalidDocumentError([{ type: 'invalid_type', path, message: 'must be a JSON object', input: body }]);
+  }
+  return body as Record<string, unknown>;
+}
 
 /**
  * A request body as a repository takes it. Members that it does not know, such as `owner_id` or the timestamps that the
@@ -28,15 +86,12 @@ export const toWireDashboard = ({ widgets, ...dashboard }: Dashboard): Record<st
  * @throws InvalidDocumentError when it is no JSON object
  */
 export function fromWire<T>(body: unknown, path: (string | number)[] = []): T {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw new InvalidDocumentError([{ type: 'invalid_type', path, message: 'must be a JSON object', input: body }]);
-  }
-  const known = Object.fromEntries(Object.entries(body).filter(([key]) => key === key.toLowerCase()));
-  return renameKeys(known, toCamelCase) as T;
+  const known = Object.entries(asObject(body, path)).filter(([key]) => key === key.toLowerCase());
+  return Object.fromEntries(known.map(([key, value]) => [toCamelCase(key), value])) as T;
 }
 
-/** The path of a fault as the client knows it, e.g. `body.is_public`: the first name in it is that of a column. */
+/** The path of a fault as the client knows it, e.g. `is_public`: the first name in it is that of a column. */
 export function toWirePath(path: readonly (string | number)[]): (string | number)[] {
   const column = path.findIndex((key) => typeof key === 'string');
-  return ['body', ...path.map((key, index) => (index === column ? toSnakeCase(String(key)) : key))];
+  return path.map((key, index) => (index === column ? toSnakeCase(String(key)) : key));
 }

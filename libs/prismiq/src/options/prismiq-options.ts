@@ -1,4 +1,12 @@
-import type { CanActivate, InjectionToken, ModuleMetadata, OptionalFactoryDependency, Type } from '@nestjs/common';
+import type {
+  CanActivate,
+  ControllerOptions,
+  InjectionToken,
+  ModuleMetadata,
+  NestInterceptor,
+  OptionalFactoryDependency,
+  Type,
+} from '@nestjs/common';
 import type { SchemaFor } from '../directory/schema-for.js';
 import type { TenantDirectory, TenantDirectoryFactory } from '../directory/tenant-directory.js';
 import type { TenantMigratorOptions } from '../migrations/migrator.types.js';
@@ -108,7 +116,35 @@ export interface PrismiqControllersOptions {
    * @default []
    */
   guards?: (Type<CanActivate> | CanActivate)[] | undefined;
+
+  /**
+   * The version of the routes, as for `@Controller({ version })`, where the host has enabled versioning.
+   * @default undefined: the host's default version
+   */
+  version?: ControllerOptions['version'] | undefined;
+
+  /**
+   * Interceptors for these controllers alone, as for `@UseInterceptors()`. They run inside the tenant's context.
+   * @default []
+   */
+  interceptors?: (Type<NestInterceptor> | NestInterceptor)[] | undefined;
+
+  /**
+   * Decorators to put on each of the controllers, such as `UseFilters(…)`, which replaces the error format, `ApiBearerAuth()`,
+   * `Throttle(…)` or metadata that a global guard looks for.
+   * @default []
+   */
+  decorators?: ClassDecorator[] | undefined;
+
+  /**
+   * Which of the controllers to mount, for a host that mounts one of its own in place of another.
+   * @default all
+   */
+  include?: PrismiqControllerName[] | undefined;
 }
+
+/** The controllers that can be mounted. @publicApi */
+export type PrismiqControllerName = 'dashboards' | 'widgets' | 'saved-queries';
 
 /**
  * Options that shape the module: Nest needs them while it builds the application, before any provider exists.

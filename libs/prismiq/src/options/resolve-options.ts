@@ -1,3 +1,4 @@
+import { VERSION_NEUTRAL } from '@nestjs/common';
 import { InvalidOptionsError } from '../errors/configuration.errors.js';
 import { DEFAULT_LIMITS } from '../documents/limits.js';
 import { FunctionTenantResolver, NoTenantResolver, type TenantResolver } from '../tenancy/tenant-resolver.js';
@@ -6,6 +7,7 @@ import type { TenantDirectoryFactory } from '../directory/tenant-directory.js';
 import { tenantsFromCatalog } from '../directory/tenants-from-catalog.js';
 import type { PrismiqConfig } from './prismiq-config.js';
 import type {
+  PrismiqControllerName,
   PrismiqControllersOptions,
   PrismiqDirectoryCacheOptions,
   PrismiqLimits,
@@ -84,8 +86,14 @@ export function checkStructure(structure: PrismiqStructure, entry: Entry): void 
 export interface ResolvedControllersOptions {
   /** Without slashes around it. */
   path: string;
+  version: PrismiqControllersOptions['version'];
   guards: NonNullable<PrismiqControllersOptions['guards']>;
+  interceptors: NonNullable<PrismiqControllersOptions['interceptors']>;
+  decorators: ClassDecorator[];
+  include: PrismiqControllerName[];
 }
+
+const CONTROLLERS: PrismiqControllerName[] = ['dashboards', 'widgets', 'saved-queries'];
 
 /** The controllers' options; `undefined`: none are mounted. */
 export function controllersOf({ controllers = false }: PrismiqStructure): ResolvedControllersOptions | undefined {
@@ -95,15 +103,30 @@ export function controllersOf({ controllers = false }: PrismiqStructure): Resolv
   if (controllers !== true && (typeof controllers !== 'object' || controllers === null)) {
     throw new InvalidOptionsError('controllers', 'must be true, false, or an object such as { path: "api/prismiq" }');
   }
-  const { path = 'prismiq', guards = [], ...unknown } = controllers === true ? {} : controllers;
-  assertKnown({ ...unknown }, ['path', 'guards'], 'controllers.');
+  const options = controllers === true ? {} : controllers;
+  assertKnown(options, ['path', 'version', 'guards', 'interceptors', 'decorators', 'include'], 'controllers.');
+  const { path = 'prismiq', version, guards = [], interceptors = [], decorators = [], include = CONTROLLERS } = options;
   if (typeof path !== 'string') {
     throw new InvalidOptionsError('controllers.path', 'must be a string such as "api/prismiq"');
   }
-  if (!Array.isArray(guards) || guards.some((guard) => guard == null)) {
-    throw new InvalidOptionsError('controllers.guards', 'must be an array of guards, as for @UseGuards()');
+  if (version !== undefined && ![version].flat().every(isVersion)) {
+    throw new InvalidOptionsError('controllers.version', 'must be a text, VERSION_NEUTRAL, or an array of these');
   }
-  return { path: path.split('/').filter(Boolean).join('/'), guards };
+  assertList('guards', guards, (guard) => guard != null, 'guards, as for @UseGuards()');
+  assertList('interceptors', interceptors, (one) => one != null, 'interceptors, as for @UseInterceptors()');
+  assertList('decorators', decorators, (decorator) => typeof decorator === 'function', 'class decorators');
+  assertList('include', include, (name) => CONTROLLERS.includes(name), `names, of ${CONTROLLERS.join(', ')}`);
+  return { path: path.split('/').filter(Boolean).join('/'), version, guards, interceptors, decorators, include };
+}
+
+/** VERSION_NEUTRAL is a symbol. */
+const isVersion = (version: unknown): boolean =>
+  (typeof version === 'string' && version !== '') || version === VERSION_NEUTRAL;
+
+function assertList<T>(option: string, list: T[], isValid: (item: T) => boolean, what: string): void {
+  if (!Array.isArray(list) || !list.every(isValid)) {
+    throw new InvalidOptionsError(`controllers.${option}`, `must be an array of ${what}`);
+  }
 }
 
 /** What a number is when it is left out, and between which it must be. */

@@ -31,19 +31,38 @@ export async function readDashboard(sql: SqlExecutor, scope: TenantScope, id: st
   return dashboard;
 }
 
+type Assignments = (parameters: Parameters) => string[];
+
 /** Applies assignments to a locked dashboard, and raises its version. */
 export async function changeDashboard(
   sql: SqlExecutor,
   scope: TenantScope,
   id: string,
-  assignments: (parameters: Parameters) => string[] = () => [],
+  assignments: Assignments = () => [],
 ): Promise<void> {
   const parameters = new Parameters();
-  const set = ['version = d.version + 1', 'updated_at = now()', ...assignments(parameters)].join(', ');
-  await sql.query(
-    `UPDATE ${scope.dashboards} d SET ${set} WHERE ${dashboardIsChangeable(scope.tenant, parameters)} AND d.id = ${parameters.add(id)}`,
+  await sql.query(changeOf(scope, id, assignments, parameters), parameters.values);
+}
+
+/** As {@link changeDashboard}, and reads what has become of it: the lock was taken before, so that all is as it will be. */
+export async function changeAndReadDashboard(
+  sql: SqlExecutor,
+  scope: TenantScope,
+  id: string,
+  assignments: Assignments,
+): Promise<Dashboard> {
+  const parameters = new Parameters();
+  const [row] = await sql.query<DashboardRow>(
+    `${changeOf(scope, id, assignments, parameters)} RETURNING ${DASHBOARD_COLUMNS}, ${widgetsOf(scope.widgets)}`,
     parameters.values,
   );
+  return toDashboard(row!);
+}
+
+function changeOf(scope: TenantScope, id: string, assignments: Assignments, parameters: Parameters): string {
+  const set = ['version = d.version + 1', 'updated_at = now()', ...assignments(parameters)].join(', ');
+  const changeable = dashboardIsChangeable(scope.tenant, parameters);
+  return `UPDATE ${scope.dashboards} d SET ${set} WHERE ${changeable} AND d.id = ${parameters.add(id)}`;
 }
 
 /** The dashboards that the acting user may see, as the source of a page. */
@@ -51,6 +70,7 @@ export const listOf = ({ tenant, dashboards }: TenantScope, columns: string) => 
   from: `${dashboards} d`,
   alias: 'd' as const,
   columns,
+  tenant,
   where: (parameters: Parameters) => dashboardIsVisible(tenant, parameters),
   sort: 'updatedAt' as const,
 });

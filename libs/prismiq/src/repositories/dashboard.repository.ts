@@ -25,6 +25,7 @@ import {
 } from './dashboard-exchange.js';
 import { giveAll, removeFromViewers } from './dashboard-people.js';
 import {
+  changeAndReadDashboard,
   changeDashboard,
   columnsOf,
   creationOf,
@@ -48,6 +49,7 @@ import {
   type DashboardSummaryRow,
 } from './rows.js';
 import { TenantRepository } from './tenant-repository.js';
+import { updateAtOnce } from './update-at-once.js';
 import { moveWidgets, replaceWidgets } from './widget-set.js';
 
 /**
@@ -124,20 +126,26 @@ export class DashboardRepository extends TenantRepository {
     return this.forTenant(async (scope) => {
       const { widgets, ...columns } = parseDocument(updateDashboard, patch);
       assertSize({ ...columns, widgets }, this.limits);
+      if (widgets === undefined && !this.database.isInTransaction()) {
+        const updated = await updateAtOnce(this.database, scope, id, columns, options);
+        if (updated !== undefined) {
+          return updated;
+        }
+      }
       return this.database.transaction(async (sql) => {
         const { differs, version } = await lockDashboard(sql, scope, id, options, (parameters) =>
           columnsOf(columns, parameters).map(([column, value]) => `d.${column} IS DISTINCT FROM ${value}`),
         );
         const widgetsDiffer = widgets !== undefined && (await replaceWidgets(sql, scope, id, widgets));
-        if (differs || widgetsDiffer) {
-          await withNameCheck('dashboard', scope.tenant, columns.name, () =>
-            changeDashboard(sql, scope, id, (parameters) =>
-              columnsOf(columns, parameters).map(([column, value]) => `${column} = ${value}`),
-            ),
-          );
-          scope.changed(updateOf(id, version));
+        if (!differs && !widgetsDiffer) {
+          return readDashboard(sql, scope, id);
         }
-        return readDashboard(sql, scope, id);
+        scope.changed(updateOf(id, version));
+        return withNameCheck('dashboard', scope.tenant, columns.name, () =>
+          changeAndReadDashboard(sql, scope, id, (parameters) =>
+            columnsOf(columns, parameters).map(([column, value]) => `${column} = ${value}`),
+          ),
+        );
       });
     });
   }

@@ -3,6 +3,7 @@ import { text } from '../documents/text.js';
 import { InvalidDocumentError } from '../errors/record.errors.js';
 import { Parameters } from '../sql/parameters.js';
 import type { SqlExecutor } from '../sql/sql-executor.js';
+import type { Tenant } from '../tenancy/tenant.js';
 import { toMicroseconds } from './rows.js';
 
 /** Which part of a list, and in which order. @publicApi */
@@ -11,6 +12,11 @@ export interface ListOptions {
   search?: string | undefined;
   /** Only what this user owns. */
   ownerId?: string | undefined;
+  /**
+   * Only what the acting user owns.
+   * @default false
+   */
+  mine?: boolean | undefined;
   /** @default 'updatedAt' for dashboards, 'name' for saved queries */
   sort?: 'name' | 'createdAt' | 'updatedAt' | undefined;
   /** @default 'asc' for names, 'desc' for times */
@@ -44,6 +50,8 @@ interface ListSource {
   from: string;
   alias: 'd' | 'q';
   columns: string;
+  /** Who asks. */
+  tenant: Tenant;
   /** The access rule. */
   where: (parameters: Parameters) => string;
   sort: NonNullable<ListOptions['sort']>;
@@ -52,6 +60,7 @@ interface ListSource {
 const listOptions = z.strictObject({
   search: text(255).optional(),
   ownerId: text(255).optional(),
+  mine: z.boolean().default(false),
   sort: z.enum(['name', 'createdAt', 'updatedAt']).optional(),
   order: z.enum(['asc', 'desc']).optional(),
   limit: z.int().min(1).max(200).default(50),
@@ -75,15 +84,16 @@ interface Listed {
  */
 export async function readPage<Row extends Listed>(
   sql: SqlExecutor,
-  { from, alias, columns, where, sort: defaultSort }: ListSource,
+  source: ListSource,
   input: ListOptions,
 ): Promise<Page<Row>> {
+  const { from, alias, columns, sort: defaultSort } = source;
   const options = parseOptions(input);
   const { sort = defaultSort, limit } = options;
   const { order = sort === 'name' ? 'asc' : 'desc' } = options;
   const column = `${alias}.${COLUMNS[sort]}`;
   const parameters = new Parameters();
-  const matching = [where(parameters), ...filters(alias, options, parameters)].join(' AND ');
+  const matching = conditions(source, options, parameters);
   const after = options.cursor === undefined ? undefined : decode(options.cursor, sort, order);
   const rest = after === undefined ? 'true' : afterCursor(alias, column, sort, order, after, parameters);
   const total = options.total ? `, (SELECT count(*)::int FROM ${from} WHERE ${matching}) AS total` : '';
@@ -98,21 +108,14 @@ export async function readPage<Row extends Listed>(
     items: options.total ? items.map(({ total: _, ...row }) => row as unknown as Row) : items,
     nextCursor: last === undefined ? undefined : encode([sort, order, keyOf(last, sort), last.id]),
     // A page behind the last row has no row that could bring the total along.
-    total: options.total ? (rows[0]?.total ?? (await count(sql, from, where, alias, options))) : undefined,
+    total: options.total ? (rows[0]?.total ?? (await count(sql, source, options))) : undefined,
   };
 }
 
-async function count(
-  sql: SqlExecutor,
-  from: string,
-  where: ListSource['where'],
-  alias: string,
-  options: Options,
-): Promise<number> {
+async function count(sql: SqlExecutor, source: ListSource, options: Options): Promise<number> {
   const parameters = new Parameters();
-  const matching = [where(parameters), ...filters(alias, options, parameters)].join(' AND ');
   const [row] = await sql.query<{ total: number }>(
-    `SELECT count(*)::int AS total FROM ${from} WHERE ${matching}`,
+    `SELECT count(*)::int AS total FROM ${source.from} WHERE ${conditions(source, options, parameters)}`,
     parameters.values,
   );
   return row!.total;
@@ -135,13 +138,22 @@ function parseOptions(input: ListOptions): Options {
   return data;
 }
 
-function filters(alias: string, { search, ownerId }: Options, parameters: Parameters): string[] {
+function conditions(
+  { alias, tenant, where }: ListSource,
+  { search, ownerId, mine }: Options,
+  parameters: Parameters,
+): string {
+  const visible = where(parameters);
+  const ownedBy = (user: string) => `${alias}.owner_id::text = ${parameters.add(user)}::text`;
   const pattern =
     search === undefined ? undefined : parameters.add(`%${search.replaceAll(/[\\%_]/g, (special) => `\\${special}`)}%`);
   return [
+    visible,
     ...(pattern === undefined ? [] : [`(${alias}.name ILIKE ${pattern} OR ${alias}.description ILIKE ${pattern})`]),
-    ...(ownerId === undefined ? [] : [`${alias}.owner_id::text = ${parameters.add(ownerId)}::text`]),
-  ];
+    ...(ownerId === undefined ? [] : [ownedBy(ownerId)]),
+    // Without a user nothing is one's own.
+    ...(mine ? [tenant.userId === undefined ? 'false' : ownedBy(tenant.userId)] : []),
+  ].join(' AND ');
 }
 
 function afterCursor(

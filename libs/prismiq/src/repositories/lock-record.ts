@@ -13,10 +13,11 @@ import { isId, type TenantScope } from './tenant-repository.js';
 /** What a caller knows of the record that it is about to change. */
 export interface WriteOptions {
   /**
-   * The version that the caller has read: if another is stored by now, the write is refused with a StaleVersionError.
+   * The version that the caller has read, or several of which any will do: if another is stored by now, the write is refused with a
+   * StaleVersionError.
    * @default undefined: the last write wins
    */
-  version?: number | undefined;
+  version?: number | readonly number[] | undefined;
 }
 
 /** A locked row. */
@@ -84,7 +85,7 @@ async function lock(
   if (!row.changeable) {
     throw new RecordForbiddenError(kind, id, where(tenant));
   }
-  if (version !== undefined && version !== row.version) {
+  if (version !== undefined && ![version].flat().includes(row.version)) {
     throw new StaleVersionError(kind, id, version, row.version, where(tenant));
   }
   return row;

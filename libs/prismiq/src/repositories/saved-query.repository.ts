@@ -83,6 +83,7 @@ export class SavedQueryRepository extends TenantRepository {
         from: `${savedQueries} q`,
         alias: 'q' as const,
         columns: SAVED_QUERY_COLUMNS,
+        tenant,
         where: (parameters: Parameters) => savedQueryIsVisible(tenant, parameters),
         sort: 'name' as const,
       };

@@ -10,17 +10,22 @@ import { isId, type TenantScope } from './tenant-repository.js';
  * is updated in place, others are inserted, those that are not in the set deleted. A new widget keeps the id that its maker gave
  * it if no row has it; so an id can never reach a widget of another dashboard. What is the same already is not touched.
  *
+ * Somebody else may insert one of these ids at the same moment, which no statement sees before the other is committed. Such a
+ * widget is passed over at first, and gets an id of its own in a second run. Inserts come in the order of their ids, so that
+ * two of them cannot wait for each other.
+ *
  * @returns whether anything has changed
  */
 export async function replaceWidgets(
   sql: SqlExecutor,
-  { tenant, dashboards, widgets }: TenantScope,
+  scope: TenantScope,
   dashboardId: string,
   set: z.output<typeof widgetSet>,
 ): Promise<boolean> {
+  const { tenant, dashboards, widgets } = scope;
   const parameters = new Parameters();
   const rows = set.map(({ id, ...widget }) => ({ ...widget, id: isId(id) ? id : null }));
-  const [row] = await sql.query<{ changed: boolean }>(
+  const [row] = await sql.query<{ changed: boolean; complete: boolean }>(
     `WITH dashboard AS (
        SELECT d.id FROM ${dashboards} d
        WHERE ${dashboardIsInTenant(tenant, parameters)} AND d.id = ${parameters.add(dashboardId)}),
@@ -38,17 +43,24 @@ export async function replaceWidgets(
        WHERE w.dashboard_id = d.id AND w.id = i.id
          AND (w.type, w.title, w.query, w.position, w.config) IS DISTINCT FROM (i.type, i.title, i.query, i.position, i.config)
        RETURNING w.id),
+     fresh AS (
+       SELECT CASE WHEN i.id IS NULL OR EXISTS (SELECT 1 FROM ${widgets} w WHERE w.id = i.id)
+                THEN gen_random_uuid() ELSE i.id END AS id,
+         d.id AS dashboard_id, i.type, i.title, i.query, i.position, i.config
+       FROM dashboard d, input i
+       WHERE NOT EXISTS (SELECT 1 FROM ${widgets} w WHERE w.id = i.id AND w.dashboard_id = d.id)),
      inserted AS (
        INSERT INTO ${widgets} (id, dashboard_id, type, title, query, position, config)
-       SELECT CASE WHEN i.id IS NULL OR EXISTS (SELECT 1 FROM ${widgets} w WHERE w.id = i.id)
-                THEN gen_random_uuid() ELSE i.id END,
-         d.id, i.type, i.title, i.query, i.position, i.config
-       FROM dashboard d, input i
-       WHERE NOT EXISTS (SELECT 1 FROM ${widgets} w WHERE w.id = i.id AND w.dashboard_id = d.id)
+       SELECT * FROM fresh ORDER BY id
+       ON CONFLICT (id) DO NOTHING
        RETURNING id)
-     SELECT EXISTS (SELECT 1 FROM deleted) OR EXISTS (SELECT 1 FROM updated) OR EXISTS (SELECT 1 FROM inserted) AS changed`,
+     SELECT EXISTS (SELECT 1 FROM deleted) OR EXISTS (SELECT 1 FROM updated) OR EXISTS (SELECT 1 FROM fresh) AS changed,
+       (SELECT count(*) FROM fresh) = (SELECT count(*) FROM inserted) AS complete`,
     parameters.values,
   );
+  if (!row!.complete) {
+    await replaceWidgets(sql, scope, dashboardId, set);
+  }
   return row!.changed;
 }
 

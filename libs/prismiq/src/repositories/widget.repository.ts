@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { z } from 'zod';
-import { assertSize, assertWidgetCount } from '../documents/limits.js';
+import { assertSize, assertWidgetCount, type Limits } from '../documents/limits.js';
 import { parseDocument } from '../documents/parse-document.js';
 import {
   createWidget,
@@ -8,6 +8,7 @@ import {
   updateWidget,
   type CreateWidget,
   type UpdateWidget,
+  type WidgetPosition,
 } from '../documents/widget.documents.js';
 import { Parameters } from '../sql/parameters.js';
 import type { SqlExecutor } from '../sql/sql-executor.js';
@@ -37,27 +38,30 @@ export class WidgetRepository extends TenantRepository {
       assertSize(widget, this.limits);
       return this.database.transaction(async (sql) => {
         const { version } = await lockDashboard(sql, scope, dashboardId, options);
-        assertWidgetCount((await countWidgets(sql, scope, dashboardId)) + 1, this.limits);
-        const parameters = new Parameters();
-        const values = [
-          parameters.add(widget.type),
-          parameters.add(widget.title),
-          parameters.json(widget.query),
-          parameters.json(widget.position),
-          parameters.json(widget.config),
-        ];
-        const [row] = await sql.query<WidgetRow>(
-          `INSERT INTO ${scope.widgets} AS w (dashboard_id, type, title, query, position, config)
-           SELECT d.id, ${values.join(', ')} FROM ${scope.dashboards} d
-           WHERE ${dashboardIsInTenant(scope.tenant, parameters)} AND d.id = ${parameters.add(dashboardId)}
-           RETURNING ${WIDGET_COLUMNS}`,
-          parameters.values,
-        );
-        await changeDashboard(sql, scope, dashboardId);
-        scope.changed(changeOf('created', dashboardId, row!.id, version));
-        return { ...toWidget(row!), dashboardVersion: version + 1 };
+        return addWidget(sql, scope, dashboardId, version, this.limits, widget);
       });
     });
+  }
+
+  /**
+   * Puts a copy beside a widget, or below it where the grid ends.
+   *
+   * @throws RecordNotFoundError, RecordForbiddenError, DocumentTooLargeError, StaleVersionError
+   */
+  async duplicate(dashboardId: string, id: string, options: WriteOptions = {}): Promise<WidgetOfVersion> {
+    return this.forTenant((scope) =>
+      this.database.transaction(async (sql) => {
+        const { version } = await lockDashboard(sql, scope, dashboardId, options);
+        const { layout, widgets } = await readDashboard(sql, scope, dashboardId);
+        const original = widgets.find((widget) => widget.id === id.toLowerCase());
+        if (original === undefined) {
+          throw notFound('widget', scope.tenant, id);
+        }
+        const title = [...original.title].slice(0, MAX_TITLE - COPY.length).join('') + COPY;
+        const position = placeBeside(original, layout.columns);
+        return addWidget(sql, scope, dashboardId, version, this.limits, { ...original, title, position });
+      }),
+    );
   }
 
   /** @throws RecordNotFoundError */
@@ -122,6 +126,48 @@ export class WidgetRepository extends TenantRepository {
       }),
     );
   }
+}
+
+const COPY = ' (Copy)';
+const MAX_TITLE = 255;
+
+/** One column to the right or, where that would leave the grid, directly below. */
+function placeBeside({ position, invalid }: Widget, columns: number): WidgetPosition {
+  if (invalid?.includes('position')) {
+    return position;
+  }
+  const { x, y, w, h } = position;
+  return x + 1 + w <= columns ? { ...position, x: x + 1 } : { ...position, y: y + h };
+}
+
+/** Adds a widget to a locked dashboard. */
+async function addWidget(
+  sql: SqlExecutor,
+  scope: TenantScope,
+  dashboardId: string,
+  version: number,
+  limits: Limits,
+  widget: Pick<Widget, 'type' | 'title' | 'position' | 'config'> & { query?: Widget['query'] | undefined },
+): Promise<WidgetOfVersion> {
+  assertWidgetCount((await countWidgets(sql, scope, dashboardId)) + 1, limits);
+  const parameters = new Parameters();
+  const values = [
+    parameters.add(widget.type),
+    parameters.add(widget.title),
+    parameters.json(widget.query),
+    parameters.json(widget.position),
+    parameters.json(widget.config),
+  ];
+  const [row] = await sql.query<WidgetRow>(
+    `INSERT INTO ${scope.widgets} AS w (dashboard_id, type, title, query, position, config)
+     SELECT d.id, ${values.join(', ')} FROM ${scope.dashboards} d
+     WHERE ${dashboardIsInTenant(scope.tenant, parameters)} AND d.id = ${parameters.add(dashboardId)}
+     RETURNING ${WIDGET_COLUMNS}`,
+    parameters.values,
+  );
+  await changeDashboard(sql, scope, dashboardId);
+  scope.changed(changeOf('created', dashboardId, row!.id, version));
+  return { ...toWidget(row!), dashboardVersion: version + 1 };
 }
 
 /** @param version of the dashboard, before the change */

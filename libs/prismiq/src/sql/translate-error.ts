@@ -70,6 +70,11 @@ export function isUniqueViolation(error: unknown): boolean {
   return codeOf(error) === '23505';
 }
 
+/** Whether a transaction of a stricter isolation was in the way of another one. */
+export function isSerializationFailure(error: unknown): boolean {
+  return codeOf(error) === '40001';
+}
+
 function codeOf(error: unknown): string | undefined {
   const { code, errors } = error as { code?: unknown; errors?: unknown[] };
   if (typeof code === 'string') {

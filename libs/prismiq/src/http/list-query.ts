@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { parseDocument } from '../documents/parse-document.js';
+import type { ListOptions, Page } from '../repositories/list-page.js';
+
+const SORTS = { name: 'name', created_at: 'createdAt', updated_at: 'updatedAt' } as const;
+
+/** What a list can be asked for (wire contract 6.2). Whatever else stands in the query string is none of ours. */
+export const listQuery = z.object({
+  q: z.string().optional().describe('Part of the name or description, in any case.'),
+  owner: z.literal('me').optional().describe('Only what the acting user owns.'),
+  sort: z
+    .enum(['name', 'created_at', 'updated_at'])
+    .optional()
+    .describe('By default, dashboards come newest change first, and saved queries by name.'),
+  order: z.enum(['asc', 'desc']).optional().describe('By default, names ascend and times descend.'),
+  limit: z.coerce.number().int().min(1).max(200).optional().describe('How many at most; 50 by default.'),
+  cursor: z.string().optional().describe('`next_cursor` of the page before.'),
+  total: z.enum(['true', 'false']).optional().describe('Whether to count all that match.'),
+});
+
+export const dashboardListQuery = listQuery.extend({
+  fields: z.literal('summary').optional().describe('Without layout, filters and widgets, but with their number.'),
+});
+
+/**
+ * @returns what to read, or `undefined` where nothing is asked for: such a list is complete
+ * @throws InvalidDocumentError
+ */
+export function parseListQuery<T extends typeof listQuery>(
+  schema: T,
+  query: unknown,
+): { options: ListOptions; query: z.output<T> } | undefined {
+  const known = parseDocument(schema, query ?? {});
+  if (Object.keys(known).length === 0) {
+    return undefined;
+  }
+  const { q: search, owner, sort, order, limit, cursor, total } = known;
+  return {
+    options: {
+      search,
+      mine: owner === 'me',
+      sort: sort && SORTS[sort],
+      order,
+      limit,
+      cursor,
+      total: total === 'true',
+    },
+    query: known,
+  };
+}
+
+/** What a page has next to its items; members without a value are left out of the JSON. */
+export const toWirePage = ({ nextCursor, total }: Page<unknown>) => ({ next_cursor: nextCursor ?? null, total });

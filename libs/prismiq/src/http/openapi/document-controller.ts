@@ -1,0 +1,143 @@
+import { createRequire } from 'node:module';
+import { STATUS_CODES } from 'node:http';
+import type { Type } from '@nestjs/common';
+import { z } from 'zod';
+import { componentsOf, referenceTo } from './components.js';
+import { OPERATIONS, type Operation } from './operations.js';
+import type { SchemaName } from './schemas.js';
+
+type Swagger = typeof import('@nestjs/swagger');
+
+/** What every request can end in: an identity that does not fit, no tenant of that name, a fault of the server. */
+const ALWAYS = [400, 403, 404, 500, 503];
+
+const ERROR_SCHEMAS: Record<number, SchemaName> = { 409: 'StaleError', 412: 'StaleError', 422: 'InvalidError' };
+
+/** An optional peer: a host without it has no document to describe anything in. */
+function loadSwagger(): Swagger | undefined {
+  try {
+    return createRequire(import.meta.url)('@nestjs/swagger') as Swagger;
+  } catch (error) {
+    if ((error as { code?: string }).code === 'MODULE_NOT_FOUND') {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/**
+ * Describes the routes of a controller made of one of ours, where the host has @nestjs/swagger. What the host says of a method that
+ * it has overridden stands.
+ *
+ * @param idSuffix behind the ids of operations; `undefined`: the host's ids, made from class and method
+ */
+export function documentController(controller: Type, idSuffix?: string): void {
+  const swagger = loadSwagger();
+  const operations = operationsOf(controller);
+  if (swagger === undefined || operations === undefined) {
+    return;
+  }
+  swagger.ApiTags('Prismiq')(controller);
+  for (const [name, operation] of Object.entries(operations)) {
+    const method = ownMethod(controller, name);
+    for (const decorate of decoratorsOf(swagger, operation, idSuffix)) {
+      decorate(controller.prototype, name, method);
+    }
+  }
+}
+
+function operationsOf(controller: Type): Record<string, Operation> | undefined {
+  for (let base: unknown = controller; typeof base === 'function'; base = Object.getPrototypeOf(base)) {
+    const operations = OPERATIONS.get(base);
+    if (operations !== undefined) {
+      return operations;
+    }
+  }
+  return undefined;
+}
+
+/** A method of this class alone: what is noted on one that is inherited would be noted for all who inherit it. */
+function ownMethod({ prototype }: Type, name: string): PropertyDescriptor {
+  const own = Object.getOwnPropertyDescriptor(prototype, name);
+  if (own !== undefined) {
+    return own;
+  }
+  const inherited = prototype[name] as (...parameters: unknown[]) => unknown;
+  const method = {
+    [name](this: unknown, ...parameters: unknown[]) {
+      return inherited.apply(this, parameters);
+    },
+  }[name]!;
+  for (const key of Reflect.getMetadataKeys(inherited)) {
+    Reflect.defineMetadata(key, Reflect.getMetadata(key, inherited), method);
+  }
+  const descriptor = { value: method, writable: true, configurable: true, enumerable: false };
+  Object.defineProperty(prototype, name, descriptor);
+  return descriptor;
+}
+
+function decoratorsOf(swagger: Swagger, operation: Operation, idSuffix: string | undefined): MethodDecorator[] {
+  const { ApiBody, ApiHeader, ApiOperation, ApiQuery, ApiResponse } = swagger;
+  const { id, summary, query, body, isBodyOptional = false, answer, isTagged, precondition, errors } = operation;
+  const operationId = idSuffix === undefined ? {} : { operationId: id + idSuffix };
+  const etag = { ETag: { description: 'The version, in quotes.', schema: { type: 'string' as const } } };
+  return [
+    ApiOperation({ summary, ...operationId }, { overrideExisting: idSuffix !== undefined }),
+    ...Object.entries(query?.shape ?? {}).map(([name, schema]) => {
+      const { description, ...shape } = toJsonSchema(schema);
+      return ApiQuery({ name, required: false, description: description ?? '', schema: shape });
+    }),
+    ...(precondition === undefined
+      ? []
+      : [
+          ApiHeader({
+            name: precondition,
+            required: false,
+            description: 'Entity tags, or `*`.',
+            schema: { type: 'string' },
+          }),
+        ]),
+    ...(body === undefined ? [] : [ApiBody({ required: !isBodyOptional, schema: referenceTo(body) })]),
+    ...(answer === undefined
+      ? []
+      : [
+          ApiResponse(
+            {
+              status: answer[0],
+              description: summary,
+              ...(isTagged ? { headers: etag } : {}),
+              standardSchema: withComponents(answer[1]),
+            },
+            // Of a method that the host has overridden it knows what it answers.
+            { overrideExisting: idSuffix !== undefined },
+          ),
+        ]),
+    ...(precondition === 'If-None-Match'
+      ? [ApiResponse({ status: 304, description: STATUS_CODES[304]!, headers: etag })]
+      : []),
+    ...[...new Set([...ALWAYS, ...errors])].map((status) =>
+      ApiResponse({
+        status,
+        description: STATUS_CODES[status]!,
+        schema: referenceTo(ERROR_SCHEMAS[status] ?? 'Error'),
+      }),
+    ),
+  ];
+}
+
+/** A Standard Schema in name only: it is never asked to validate, and brings all that the document names along. */
+const withComponents = (name: SchemaName) => {
+  const jsonSchema = () => ({ ...referenceTo(name), definitions: componentsOf() });
+  return {
+    '~standard': { version: 1 as const, vendor: 'prismiq', jsonSchema: { input: jsonSchema, output: jsonSchema } },
+  };
+};
+
+function toJsonSchema(schema: unknown): { description?: string; [keyword: string]: unknown } {
+  const { $schema: _, ...shape } = z.toJSONSchema(schema as z.ZodType, {
+    target: 'openapi-3.0',
+    io: 'input',
+    unrepresentable: 'any',
+  });
+  return shape;
+}

@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { MikroORM } from '@mikro-orm/postgresql';
+import type { Pool } from 'pg';
+import { TEST_ITSELF, type TestDatabase } from '../../../../test/support/test-database.js';
+
+/** What is wrong with the connections when all is done: nothing should be. */
+export async function troubleOf(database: TestDatabase, orm: MikroORM, max: number): Promise<unknown[]> {
+  const pool = (await orm.em.getConnection('write').getNativeClient()) as Pool;
+  const trouble: unknown[] = [];
+  const isIdle = () => pool.idleCount === pool.totalCount && pool.waitingCount === 0;
+  // Requests whose sender has gone away may still be worked on.
+  for (let attempt = 0; attempt < 200 && !isIdle(); attempt += 1) {
+    await sleep(25);
+  }
+  if (!isIdle()) {
+    const { totalCount, idleCount, waitingCount } = pool;
+    trouble.push({ neverGivenBack: totalCount - idleCount, waitingCount });
+  }
+  trouble.push(
+    ...(await database.query(
+      `SELECT state, query FROM pg_stat_activity
+       WHERE datname = current_database() AND application_name <> $1 AND state <> 'idle'`,
+      [TEST_ITSELF],
+    )),
+  );
+  // All at once, each held by a transaction, so that behind PgBouncer as well each is another one.
+  const clients = await Promise.all(
+    Array.from({ length: max - (pool.totalCount - pool.idleCount) }, () => pool.connect()),
+  );
+  try {
+    await Promise.all(clients.map((client) => client.query('BEGIN')));
+    const settings = await Promise.all(
+      clients.map(
+        async (client) =>
+          (await client.query(`SELECT current_setting('search_path') AS path, pg_backend_pid() AS pid`)).rows[0],
+      ),
+    );
+    if (new Set(settings.map(({ pid }) => pid)).size !== max) {
+      trouble.push({ connections: settings.length, expected: max });
+    }
+    trouble.push(...settings.filter(({ path }) => path !== '"$user", public'));
+  } finally {
+    await Promise.all(clients.map((client) => client.query('ROLLBACK')));
+    clients.forEach((client) => client.release());
+  }
+  return trouble;
+}
