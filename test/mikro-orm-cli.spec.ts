@@ -2,7 +2,15 @@ import { execFile } from 'node:child_process';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { ensureTables, PRISMIQ_HISTORY_TABLE, verifyTables } from '@prismiq/nestjs';
+import {
+  ensureTables,
+  hostMigrations,
+  PRISMIQ_HISTORY_TABLE,
+  prismiqMigrations,
+  TenantMigrator,
+  tenantsFromList,
+  verifyTables,
+} from '@prismiq/nestjs';
 import { catalogOf, schemaNames } from './support/catalog.js';
 import { TABLES_MD } from './support/tables-md.js';
 import { TestDatabase } from './support/test-database.js';
@@ -103,5 +111,59 @@ describe('the MikroORM CLI in a host', () => {
     expect(await catalogOf(database, 'tenant_three')).toEqual([]);
     expect(await schemaNames(database)).toContain('public');
     expect(await catalogOf(database, 'public')).toEqual([]);
+  });
+
+  it('and TenantMigrator find nothing to do after each other, on our migrations and on the host’s', async () => {
+    const orders = `import { Migration } from '@mikro-orm/migrations';
+      export class Orders extends Migration { up() { this.addSql('create table orders (id int primary key, total int)'); } }`;
+    await mkdir(join(host, 'tenant-migrations'), { recursive: true });
+    await writeFile(join(host, 'tenant-migrations/Migration20260101000000_orders.js'), orders);
+    const path = join(host, 'tenant-migrations');
+    await configure(
+      'prismiq.config.js',
+      `import { PRISMIQ_HISTORY_TABLE, PRISMIQ_MIGRATIONS } from '@prismiq/nestjs/migrations';`,
+      '[Order]',
+      `{ migrationsList: [...PRISMIQ_MIGRATIONS], tableName: PRISMIQ_HISTORY_TABLE, includeWildcardSchema: true, snapshot: false }`,
+    );
+    await configure(
+      'host.config.js',
+      '',
+      '[Order]',
+      `{ path: '${path}', includeWildcardSchema: true, snapshot: false }`,
+    );
+    const migrator = new TenantMigrator({
+      database: database.pool,
+      directory: tenantsFromList(['four', 'five', 'six'].map((tenantId) => ({ tenantId }))),
+      migrations: [prismiqMigrations(), hostMigrations({ path })],
+    });
+    const histories = async (schema: string) => ({
+      prismiq: await database.query(`SELECT * FROM ${schema}.prismiq_migrations ORDER BY id`),
+      host: await database.query(`SELECT * FROM ${schema}.mikro_orm_migrations ORDER BY id`),
+    });
+    const run = async (command: string, schema: string) => {
+      await cli('prismiq.config.js', command, '--schema', schema);
+      await cli('host.config.js', command, '--schema', schema);
+    };
+
+    await migrator.up({ tenants: ['four'], createSchema: true });
+    const ours = await histories('tenant_four');
+    expect(ours.host).toMatchObject([{ name: 'Migration20260101000000_orders' }]);
+    await run('migration:up', 'tenant_four');
+    expect(await histories('tenant_four')).toEqual(ours);
+
+    await run('migration:up', 'tenant_five');
+    const theirs = await histories('tenant_five');
+    expect((await migrator.up({ tenants: ['five'] })).counts).toMatchObject({ unchanged: 1 });
+    expect(await histories('tenant_five')).toEqual(theirs);
+    const tables = async (schema: string) =>
+      (await catalogOf(database, schema)).filter((line) => !line.includes('mikro_orm_migrations'));
+    expect(await tables('tenant_five')).toEqual(await tables('tenant_four'));
+
+    // One step by each: the other goes on from there.
+    await migrator.up({ tenants: ['six'], to: 'prismiq_0001_tables', createSchema: true });
+    await run('migration:up', 'tenant_six');
+    await cli('prismiq.config.js', 'migration:down', '--schema', 'tenant_six');
+    expect((await migrator.up({ tenants: ['six'] })).counts).toMatchObject({ migrated: 1 });
+    expect((await catalogOf(database, 'tenant_six')).filter((line) => line.includes('prismiq'))).toEqual(TABLES_MD);
   });
 });

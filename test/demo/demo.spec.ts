@@ -1,6 +1,8 @@
-import type { INestApplication } from '@nestjs/common';
+import { Logger, type INestApplication } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
+import { jest } from '@jest/globals';
 import request from 'supertest';
+import { deploy } from '../../apps/demo/src/deploy.js';
 import { start } from '../../apps/demo/src/main.js';
 import { catalogOf, schemaNames } from '../support/catalog.js';
 import { TestDatabase } from '../support/test-database.js';
@@ -170,5 +172,33 @@ describe('the demo host', () => {
     await app.close();
     app = await start({ databaseUrl: database.url, port: 0 });
     expect(await dashboardsOf('acme', 'ada')).toEqual(before);
+  });
+
+  it('is deployed: tenants that are behind are migrated, the canary first', async () => {
+    const lines = jest.spyOn(console, 'log').mockImplementation(() => undefined);
+    for (const tenant of ['acme', 'globex']) {
+      await database.query(
+        `ALTER TABLE tenant_${tenant}.prismiq_dashboards DROP COLUMN version CASCADE; ALTER TABLE tenant_${tenant}.prismiq_saved_queries DROP COLUMN version;
+         DELETE FROM tenant_${tenant}.prismiq_migrations WHERE name LIKE '%0002%'`,
+      );
+    }
+    expect(await deploy(database.url)).toMatchObject({ counts: { migrated: 2, failed: 0 }, stopped: undefined });
+    const texts = lines.mock.calls.map(([line]) => String(line));
+    lines.mockRestore();
+    expect(texts[0]).toBe('canary: 1 tenants');
+    expect(texts[1]).toMatch(/^ {2}acme: migrated in \d+ ms$/);
+    expect(texts.at(-1)).toMatch(/2 migrated.*, in \d+ ms\.$/);
+    expect(await dashboardsOf('globex', 'gus')).toHaveLength(2);
+  });
+
+  it('starts, and serves the others, when a tenant cannot be migrated', async () => {
+    await database.query('ALTER TABLE tenant_acme.prismiq_widgets RENAME COLUMN title TO headline');
+    await app.close();
+    const errors = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    app = await start({ databaseUrl: database.url, port: 0 });
+    expect(errors.mock.calls.join()).toMatch(/Tenant "acme" cannot use Prismiq: .*prismiq_widgets\.title/s);
+    errors.mockRestore();
+    app.useLogger(false);
+    expect(await dashboardsOf('globex', 'gus')).toHaveLength(2);
   });
 });

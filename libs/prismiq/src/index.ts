@@ -20,6 +20,7 @@ export type {
   PrismiqControllersOptions,
   PrismiqDirectoryCacheOptions,
   PrismiqLimits,
+  PrismiqMigratorOptions,
   PrismiqModuleAsyncOptions,
   PrismiqModuleOptions,
   PrismiqOptions,
@@ -104,6 +105,37 @@ export {
 export { PRISMIQ_HISTORY_TABLE } from './schema/history.js';
 export { prismiqSchemaSql } from './schema/prismiq-schema-sql.js';
 export { PRISMIQ_MIGRATIONS, type PrismiqMigration } from './migrations/prismiq-migrations.js';
+export { hostMigrations, prismiqMigrations } from './migrations/migration-source.js';
+export type { HostMigrationsOptions, MigrationSource, NamedMigration } from './migrations/migration-source.js';
+export type {
+  DownOptions,
+  DownTarget,
+  FleetStatus,
+  MigrationEvent,
+  MigrationPlan,
+  MigrationReport,
+  MigrationTarget,
+  PlanGroup,
+  PlannedMigration,
+  PlannedStatement,
+  PlanOptions,
+  ResultCounts,
+  RingReport,
+  RunOptions,
+  StopReason,
+  TenantFinding,
+  TenantMigratorOptions,
+  TenantRef,
+  TenantResult,
+  TenantResultState,
+  TenantSelection,
+  TenantVersion,
+  UpOptions,
+  UpTarget,
+  VerifyReport,
+  VersionGroup,
+} from './migrations/migrator.types.js';
+export { TenantMigrator } from './migrations/tenant-migrator.js';
 export type { PgClient, PgPool, PgPoolClient } from './sql/pg-executor.js';
 export type { SqlTarget } from './sql/sql-target.js';
 
@@ -124,6 +156,14 @@ export { PrismiqWidgetsController } from './http/widgets.controller.js';
 // Errors
 export { InvalidOptionsError } from './errors/configuration.errors.js';
 export { ConnectionFailedError, DatabaseError, PermissionDeniedError } from './errors/database.errors.js';
+export {
+  DataLossError,
+  MigrationFailedError,
+  MigrationRefusedError,
+  MigrationTargetError,
+  TenantLockedError,
+  TenantSelectionError,
+} from './errors/migration.errors.js';
 export { PrismiqError, type PrismiqErrorContext } from './errors/prismiq.error.js';
 export {
   DocumentTooLargeError,

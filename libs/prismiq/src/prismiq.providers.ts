@@ -5,6 +5,7 @@ import { ChangeFeed } from './changes/change-feed.js';
 import { TenantRegistry } from './directory/tenant-registry.js';
 import { registerEntities } from './entities/prismiq-entities.js';
 import { InvalidOptionsError } from './errors/configuration.errors.js';
+import { TenantMigrator } from './migrations/tenant-migrator.js';
 import type { PrismiqConfig } from './options/prismiq-config.js';
 import {
   PRISMIQ_CONFIG,
@@ -38,6 +39,7 @@ const EXPORTED = [
   TenantInterceptor,
   TenantSchema,
   TenantResolver,
+  TenantMigrator,
 ];
 
 /** The tokens of what a host may inject. */
@@ -94,6 +96,15 @@ export function providersOf(contextName?: string): Provider[] {
     provide(TenantInterceptor, [token(TenantResolver), token(TenantContext)]),
     provide(TenantGuard, [token(TenantResolver), token(TenantContext)]),
     provide(TenantSchema, [token(TenantContext)], Scope.REQUEST),
+    {
+      provide: token(TenantMigrator),
+      useFactory: (
+        { migrator, schemaFor }: PrismiqConfig,
+        database: PostgreSqlMikroORM,
+        directory: TenantRegistry,
+      ): TenantMigrator => new TenantMigrator({ ...migrator, database, directory, schemaFor }),
+      inject: [PRISMIQ_CONFIG, PRISMIQ_ORM, token(TenantRegistry)],
+    },
     provide(DashboardRepository, repository),
     provide(WidgetRepository, repository),
     provide(SavedQueryRepository, repository),

@@ -3,6 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { startPostgres } from '@prismiq/dev-postgres';
 import pg from 'pg';
 
+/** What a server has on that must not lose a transaction; the embedded one is faster, and forgets what it did when it crashes. */
+export const DURABLE = ['fsync=on', 'synchronous_commit=on', 'full_page_writes=on'];
+
 /** Autovacuum would begin some time after seeding, and slow down whoever is measured just then. */
 const FLAGS = ['max_connections=100', 'shared_buffers=1GB', 'max_wal_size=4GB', 'autovacuum=off'];
 
@@ -18,15 +21,16 @@ export function openPool(url, connections) {
  * Runs `work` on a new database, and drops it: on the server that DATABASE_URL names, or on an embedded one.
  *
  * @param {(url: string) => Promise<T>} work
+ * @param {string[]} settings further ones of the embedded server
  * @returns {Promise<T>}
  * @template T
  */
-export async function withDatabase(work) {
+export async function withDatabase(work, settings = []) {
   // Without a handler a signal ends Node at once, and the embedded server would go on.
   for (const signal of ['SIGINT', 'SIGTERM']) {
     process.once(signal, () => process.exit(1));
   }
-  const server = await startServer();
+  const server = await startServer(settings);
   try {
     return await onServer(server.url, work);
   } finally {
@@ -34,13 +38,13 @@ export async function withDatabase(work) {
   }
 }
 
-async function startServer() {
+async function startServer(settings) {
   const { DATABASE_URL } = process.env;
   if (DATABASE_URL !== undefined) {
     return { url: DATABASE_URL, stop: async () => undefined };
   }
   const dataDir = fileURLToPath(new URL(`../../../.data/bench-${process.pid}`, import.meta.url));
-  return startPostgres({ dataDir, persistent: false, flags: FLAGS });
+  return startPostgres({ dataDir, persistent: false, flags: [...FLAGS, ...settings] });
 }
 
 async function onServer(serverUrl, work) {

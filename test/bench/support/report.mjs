@@ -12,6 +12,14 @@ export function printTable(title, results) {
   console.log();
 }
 
+/** Prints a table of texts. */
+export function printRows(head, rows) {
+  for (const [name, ...others] of [head, ...rows.map(([name, ...others]) => [`  ${name}`, ...others])]) {
+    console.log(name.padEnd(34) + others.map((text) => text.padStart(15)).join(''));
+  }
+  console.log();
+}
+
 const printLine = ([first, ...others]) =>
   console.log(first.padEnd(WIDTHS[0]) + others.map((text, index) => text.padStart(WIDTHS[index + 1])).join(''));
 

@@ -45,7 +45,7 @@ export async function load(operation, { callers, seconds = Infinity, operations 
 }
 
 /** By chance: in a fixed order each would always run in the wake of the same other one. */
-function shuffled(list, random) {
+export function shuffled(list, random) {
   const drawn = list.map((item) => ({ item, place: random.next() }));
   return drawn.sort((a, b) => a.place - b.place).map(({ item }) => item);
 }

@@ -1,9 +1,7 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { ensureTables } from '@prismiq/nestjs';
+import { TenantMigrator } from '@prismiq/nestjs';
 import { SeedService } from '../seed/seed.service.js';
-import { tenantSchema } from '../tenants/tenant-schema.js';
-import { Tenant } from '../tenants/tenant.entity.js';
 
 /** Brings the database up to date before the first request comes in. */
 @Injectable()
@@ -12,6 +10,7 @@ export class DatabaseSetup implements OnApplicationBootstrap {
 
   constructor(
     private readonly orm: MikroORM,
+    private readonly migrator: TenantMigrator,
     private readonly seed: SeedService,
   ) {}
 
@@ -21,16 +20,14 @@ export class DatabaseSetup implements OnApplicationBootstrap {
     await this.seed.run();
   }
 
-  /** Creates what a newer version of Prismiq needs; where all is there already, nothing is written. */
+  /**
+   * What `deploy.ts` has done already where the application is deployed; where all is there, nothing is written. One tenant's
+   * trouble must not keep the others from working.
+   */
   private async bringTenantsUpToDate(): Promise<void> {
-    const tenants = await this.orm.em.fork().findAll(Tenant, { orderBy: { id: 'asc' } });
-    for (const { id } of tenants) {
-      try {
-        await ensureTables(this.orm, { schema: tenantSchema(id) });
-      } catch (error) {
-        // One tenant's trouble must not keep the others from working.
-        this.#logger.error(`Tenant "${id}" cannot use Prismiq: ${error instanceof Error ? error.message : error}`);
-      }
+    const { failures } = await this.migrator.up({ onError: 'continue' });
+    for (const { tenantId, message } of failures) {
+      this.#logger.error(`Tenant "${tenantId}" cannot use Prismiq: ${message}`);
     }
   }
 }

@@ -2,6 +2,7 @@ import type { Limits } from '../documents/limits.js';
 import type { SchemaFor } from '../directory/schema-for.js';
 import type { TenantDirectoryFactory } from '../directory/tenant-directory.js';
 import type { TenantRegistryOptions } from '../directory/tenant-registry.js';
+import type { PrismiqMigratorOptions } from './prismiq-options.js';
 import type { TenantResolver } from '../tenancy/tenant-resolver.js';
 
 /** The values of a registration, checked, with defaults applied. Frozen. */
@@ -12,4 +13,5 @@ export interface PrismiqConfig {
   readonly directoryCache: Omit<TenantRegistryOptions, 'schemaFor' | 'isInTransaction'>;
   readonly bindEntityManager: boolean;
   readonly limits: Limits;
+  readonly migrator: PrismiqMigratorOptions;
 }

@@ -9,6 +9,7 @@ import type {
 } from '@nestjs/common';
 import type { SchemaFor } from '../directory/schema-for.js';
 import type { TenantDirectory, TenantDirectoryFactory } from '../directory/tenant-directory.js';
+import type { TenantMigratorOptions } from '../migrations/migrator.types.js';
 import type { ResolveTenant, TenantResolver } from '../tenancy/tenant-resolver.js';
 
 /**
@@ -50,7 +51,13 @@ export interface PrismiqOptions {
 
   /** How large what is stored may be. */
   limits?: PrismiqLimits | undefined;
+
+  /** How {@link TenantMigrator} works, and which migrations of your own it runs beside Prismiq's. */
+  migrator?: PrismiqMigratorOptions | undefined;
 }
+
+/** @publicApi */
+export type PrismiqMigratorOptions = Omit<TenantMigratorOptions, 'database' | 'directory' | 'schemaFor'>;
 
 /** @publicApi */
 export interface PrismiqDirectoryCacheOptions {

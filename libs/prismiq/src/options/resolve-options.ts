@@ -11,13 +11,14 @@ import type {
   PrismiqControllersOptions,
   PrismiqDirectoryCacheOptions,
   PrismiqLimits,
+  PrismiqMigratorOptions,
   PrismiqOptions,
   PrismiqStructure,
 } from './prismiq-options.js';
 
 type Entry = 'forRoot' | 'forRootAsync';
 
-const VALUES = ['resolver', 'schemaFor', 'directory', 'directoryCache', 'bindEntityManager', 'limits'];
+const VALUES = ['resolver', 'schemaFor', 'directory', 'directoryCache', 'bindEntityManager', 'limits', 'migrator'];
 const STRUCTURE = ['isGlobal', 'contextName', 'controllers', 'imports'];
 const SOURCES = ['useFactory', 'useClass', 'useExisting', 'inject'];
 
@@ -56,6 +57,7 @@ export function resolveOptions(options: PrismiqOptions, structure: PrismiqStruct
     directoryCache: numbersOf('directoryCache', options.directoryCache, DIRECTORY_CACHE),
     bindEntityManager,
     limits: numbersOf('limits', options.limits, LIMITS),
+    migrator: toMigratorOptions(options.migrator),
   });
 }
 
@@ -163,6 +165,25 @@ function numbersOf<Name extends string>(
     return [name, value];
   });
   return Object.freeze(Object.fromEntries(entries) as Record<Name, number>);
+}
+
+const MIGRATOR = [
+  'migrations',
+  'rings',
+  'searchPath',
+  'lockTimeoutMs',
+  'statementTimeoutMs',
+  'retries',
+  'citusSchemaBasedSharding',
+] satisfies (keyof PrismiqMigratorOptions)[];
+
+/** What they are is checked by TenantMigrator, which is made when the application starts. */
+function toMigratorOptions(migrator: PrismiqMigratorOptions = {}): PrismiqMigratorOptions {
+  if (typeof migrator !== 'object' || migrator === null) {
+    throw new InvalidOptionsError('migrator', 'must be an object such as { rings: ["canary"] }');
+  }
+  assertKnown(migrator, MIGRATOR, 'migrator.');
+  return migrator;
 }
 
 function toDirectory(directory: PrismiqOptions['directory']): TenantDirectoryFactory {

@@ -1,26 +1,31 @@
 import type { SchemaDifference } from '../errors/schema.errors.js';
-import { EXPECTED_CATALOG, type CatalogObject } from './expected-catalog.js';
+import { expectedCatalog, type CatalogObject } from './expected-catalog.js';
 
 const keyOf = ({ table, kind, name }: CatalogObject): string => `${table}/${kind}/${name}`;
 
 /**
  * Where the objects found differ from those needed. What a host has added and does no harm is no difference: columns that may
  * be left out on insert, indexes that are not unique.
+ *
+ * @param version one of `SCHEMA_VERSIONS`, by name; without it the newest is needed
  */
-export function compareCatalog(found: readonly CatalogObject[]): SchemaDifference[] {
+export function compareCatalog(found: readonly CatalogObject[], version?: string): SchemaDifference[] {
+  const needed = expectedCatalog(version);
   const actual = new Map(found.map((object) => [keyOf(object), object]));
-  const expected = new Set(EXPECTED_CATALOG.map(keyOf));
+  const expected = new Set(needed.map(keyOf));
   const tables = new Set(found.filter(({ kind }) => kind === 'table').map(({ table }) => table));
-  const wanting = EXPECTED_CATALOG.filter(
-    // A missing table is one difference, not one for each of its columns.
-    (object) =>
-      (object.kind === 'table' || tables.has(object.table)) &&
-      actual.get(keyOf(object))?.definition !== object.definition,
-  ).map(({ definition, ...object }) => ({
-    ...object,
-    expected: definition,
-    actual: actual.get(keyOf({ ...object, definition }))?.definition,
-  }));
+  const wanting = needed
+    .filter(
+      // A missing table is one difference, not one for each of its columns.
+      (object) =>
+        (object.kind === 'table' || tables.has(object.table)) &&
+        actual.get(keyOf(object))?.definition !== object.definition,
+    )
+    .map(({ definition, ...object }) => ({
+      ...object,
+      expected: definition,
+      actual: actual.get(keyOf({ ...object, definition }))?.definition,
+    }));
   const harmful = found
     .filter((object) => !expected.has(keyOf(object)) && isHarmful(object))
     .map(({ definition, ...object }) => ({ ...object, expected: undefined, actual: definition }));

@@ -1,3 +1,5 @@
+import { SCHEMA_VERSIONS } from './schema-versions.js';
+
 /** An object of the catalog that a schema must have. */
 export interface CatalogObject {
   table: string;
@@ -89,12 +91,33 @@ const TABLES: Record<string, TableDefinition> = {
 export const TABLE_NAMES: readonly string[] = Object.keys(TABLES);
 
 /** Every object that a schema must have, at the newest version. */
-export const EXPECTED_CATALOG: readonly CatalogObject[] = Object.entries(TABLES).flatMap(([table, definition]) => [
+const NEWEST: readonly CatalogObject[] = Object.entries(TABLES).flatMap(([table, definition]) => [
   { table, kind: 'table' as const, name: table, definition: 'table' },
   ...objects(table, 'column', definition.columns),
   ...objects(table, 'constraint', definition.constraints),
   ...objects(table, 'index', definition.indexes),
 ]);
+
+/** What a later version has added, as `table.name`; all else is there from the first. */
+const ADDED: Record<string, readonly string[]> = {
+  prismiq_0002_version_and_list_index: [
+    'prismiq_dashboards.version',
+    'prismiq_saved_queries.version',
+    'prismiq_dashboards.idx_dashboards_tenant_updated_at',
+  ],
+};
+
+const CATALOGS = new Map(SCHEMA_VERSIONS.map(({ name }, index) => [name, catalogAt(index)]));
+
+/** What a schema must have at a version; without one, at the newest. */
+export function expectedCatalog(version = SCHEMA_VERSIONS.at(-1)!.name): readonly CatalogObject[] {
+  return CATALOGS.get(version)!;
+}
+
+function catalogAt(index: number): CatalogObject[] {
+  const later = new Set(SCHEMA_VERSIONS.slice(index + 1).flatMap(({ name }) => ADDED[name] ?? []));
+  return NEWEST.filter(({ table, name }) => !later.has(`${table}.${name}`));
+}
 
 function objects(table: string, kind: CatalogObject['kind'], definitions: Record<string, string>): CatalogObject[] {
   return Object.entries(definitions).map(([name, definition]) => ({ table, kind, name, definition }));

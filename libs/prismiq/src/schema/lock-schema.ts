@@ -6,6 +6,10 @@ import type { SqlExecutor } from '../sql/sql-executor.js';
  * create one table at the same time fail even with IF NOT EXISTS, and one lock for all schemas would make them queue for nothing.
  */
 export async function lockSchema(sql: SqlExecutor, schema: string): Promise<void> {
-  const key = createHash('sha256').update(`prismiq/${schema}`).digest().readBigInt64BE();
-  await sql.query('SELECT pg_advisory_xact_lock($1::bigint)', [key.toString()]);
+  await sql.query('SELECT pg_advisory_xact_lock($1::bigint)', [schemaLockKey(schema)]);
+}
+
+/** The key of a schema's advisory lock, a bigint. */
+export function schemaLockKey(schema: string): string {
+  return createHash('sha256').update(`prismiq/${schema}`).digest().readBigInt64BE().toString();
 }

@@ -41,7 +41,8 @@ SELECT schema, "table", 'index', i.relname,
 FROM tables t
 JOIN pg_index x ON x.indrelid = t.oid
 JOIN pg_class i ON i.oid = x.indexrelid
-WHERE NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = i.oid AND k.contype IN ('p', 'u', 'x'))`;
+WHERE NOT EXISTS (SELECT 1 FROM pg_constraint k
+  WHERE k.conrelid = t.oid AND k.conindid = i.oid AND k.contype IN ('p', 'u', 'x'))`;
 
 /** The catalog objects of Prismiq's tables, by schema; a schema without such a table is absent. */
 export async function readCatalog(sql: SqlExecutor, schemas: readonly string[]): Promise<Map<string, CatalogObject[]>> {

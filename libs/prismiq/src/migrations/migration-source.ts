@@ -1,0 +1,97 @@
+import { Utils, type Constructor, type MigrationsOptions } from '@mikro-orm/core';
+import type { Migration } from '@mikro-orm/migrations';
+import { PRISMIQ_HISTORY_TABLE } from '../schema/history.js';
+import { PRISMIQ_MIGRATIONS } from './prismiq-migrations.js';
+
+/** A migration under the name that the history records. @publicApi */
+export interface NamedMigration {
+  readonly name: string;
+  readonly class: Constructor<Migration>;
+}
+
+/**
+ * A list of migrations that each tenant runs through, with a history table of its own in each tenant's schema. Made by
+ * {@link prismiqMigrations} and {@link hostMigrations}.
+ *
+ * @publicApi
+ */
+export interface MigrationSource {
+  /** By which reports and the command call it, such as `prismiq`. */
+  readonly name: string;
+  /** The history table, in each tenant's schema. */
+  readonly historyTable: string;
+  /** The migrations, oldest first. Called once for each run. */
+  load(): readonly NamedMigration[] | Promise<readonly NamedMigration[]>;
+}
+
+/**
+ * `name`, and of MikroORM's `migrations` options those that say which migrations there are. The others may be there as well.
+ *
+ * @publicApi
+ */
+export interface HostMigrationsOptions extends MigrationsOptions {
+  /**
+   * By which reports and the command call these migrations.
+   * @default 'host'
+   */
+  name?: string | undefined;
+}
+
+/** The name of the source of Prismiq's own migrations. */
+export const PRISMIQ_SOURCE = 'prismiq';
+
+/**
+ * Prismiq's own migrations, for the `migrations` option of {@link TenantMigrator}.
+ *
+ * @publicApi
+ */
+export const prismiqMigrations = (): MigrationSource => ({
+  name: PRISMIQ_SOURCE,
+  historyTable: PRISMIQ_HISTORY_TABLE,
+  load: () => PRISMIQ_MIGRATIONS,
+});
+
+/**
+ * The host's migrations of its tenants' tables, for the `migrations` option of {@link TenantMigrator}: MikroORM migrations, with
+ * names that do not say the schema, and a history that `npx mikro-orm migration:up --schema …` reads and writes as well.
+ *
+ * @param options those of MikroORM's `migrations`, say `orm.config.get('migrations')`
+ * @publicApi
+ */
+export function hostMigrations(options: HostMigrationsOptions): MigrationSource {
+  const { name = 'host', tableName = 'mikro_orm_migrations', migrationsList } = options;
+  return {
+    name,
+    historyTable: tableName,
+    load: async () =>
+      migrationsList === undefined
+        ? migrationFiles(options)
+        : (migrationsList as unknown as readonly (NamedMigration | Constructor<Migration>)[]).map((migration) =>
+            typeof migration === 'function'
+              ? { name: nameOf(migration), class: migration }
+              : { name: withoutExtension(migration.name), class: migration.class },
+          ),
+  };
+}
+
+/** MikroORM takes the name from an instance, where the class sets one, since a minifier may change the class's. */
+const nameOf = (migration: Constructor<Migration>): string =>
+  withoutExtension(new migration(undefined as never, undefined as never).name ?? migration.name);
+
+/** As MikroORM does: the history knows migrations by their file, whatever it was compiled to. */
+export const withoutExtension = (name: string): string => name.replace(/\.[jt]s$/, '');
+
+/** Files are found and read by MikroORM's own functions, so that what they find is what its migrator finds. */
+async function migrationFiles(options: HostMigrationsOptions): Promise<NamedMigration[]> {
+  const { fs } = await import('@mikro-orm/core/fs-utils');
+  const { path = './migrations', pathTs = path } = options;
+  const folder = fs.absolutePath(Utils.detectTypeScriptSupport() ? pathTs : path);
+  const files = fs.glob(fs.normalizePath(folder, options.glob ?? '!(*.d).{js,ts,cjs}')).sort();
+  return Promise.all(
+    files.map(async (file) => {
+      const exports = await fs.dynamicImport<Record<string, unknown>>(file);
+      const found = Object.values(exports).find((value) => typeof value === 'function') as Constructor<Migration>;
+      return { name: withoutExtension(file.replaceAll('\\', '/').split('/').at(-1)!), class: found };
+    }),
+  );
+}

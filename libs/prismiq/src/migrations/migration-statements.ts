@@ -1,0 +1,205 @@
+import type { Configuration } from '@mikro-orm/core';
+import type { Migration } from '@mikro-orm/migrations';
+import type { MikroORM, Transaction } from '@mikro-orm/postgresql';
+import { DataLossError, MigrationFailedError, MigrationRefusedError } from '../errors/migration.errors.js';
+import { isPassing } from './failure.js';
+import { PRISMIQ_SOURCE } from './migration-source.js';
+import type { SourceMigration } from './migration-set.js';
+import { isDestructive, splitStatements, unfitness } from './sql-text.js';
+
+/** In which tenant, and how, a migration runs. */
+export interface MigrationScope {
+  readonly orm: MikroORM | undefined;
+  readonly schema: string;
+  readonly direction: 'up' | 'down';
+  readonly allowDataLoss: boolean;
+}
+
+/** What a migration has to be given to send statements by itself. */
+interface Context {
+  readonly transaction: Transaction;
+}
+
+/** A migration wants to send a statement by itself, and what comes before it has not been sent yet. */
+export class NeedsTransaction extends Error {}
+
+/**
+ * The statements that a migration gives for one tenant, one a string.
+ *
+ * @param context in which the migration may also send statements by itself
+ * @throws NeedsTransaction if it does, and there is no `context`; it can be called again with one
+ */
+export async function statementsOf(
+  migration: SourceMigration,
+  scope: MigrationScope,
+  context?: Context,
+): Promise<string[]> {
+  const access = new DriverAccess(migration, scope, context);
+  const instance = new migration.class(access.driver, access.config);
+  if (context !== undefined) {
+    instance.setTransactionContext(context.transaction);
+  }
+  let failure: unknown;
+  try {
+    await instance[scope.direction]();
+  } catch (error) {
+    failure = error;
+  }
+  // Also when the migration has caught what it was told.
+  if (access.wasNeeded && context === undefined) {
+    throw new NeedsTransaction();
+  }
+  if (failure !== undefined) {
+    throw isOfHost(failure)
+      ? new MigrationFailedError(migration.label, failure.message, { schema: scope.schema, cause: failure })
+      : failure;
+  }
+  const statements = instance.getQueries().flatMap((query) => splitStatements(access.render(query)));
+  statements.forEach((statement) => assertFit(statement, migration, scope));
+  return statements;
+}
+
+/** What a migration does; without statements it has to be asked again, in a transaction in which it sends some by itself. */
+export interface PreparedMigration {
+  readonly migration: SourceMigration;
+  readonly statements: readonly string[] | undefined;
+}
+
+/**
+ * Asks a migration for its statements, where that needs no transaction.
+ *
+ * @param sendsItself migrations that were found to send statements by themselves; noted here
+ */
+export async function prepare(
+  migration: SourceMigration,
+  scope: MigrationScope,
+  sendsItself: Set<SourceMigration>,
+): Promise<PreparedMigration> {
+  if (!sendsItself.has(migration)) {
+    try {
+      return { migration, statements: await statementsOf(migration, scope) };
+    } catch (error) {
+      if (!(error instanceof NeedsTransaction)) {
+        throw error;
+      }
+      sendsItself.add(migration);
+    }
+  }
+  return { migration, statements: undefined };
+}
+
+/** Whether Prismiq's tables may be others afterwards. Those that no statement names are what they were when they were looked at. */
+export const concernsPrismiq = ({ migration, statements }: PreparedMigration): boolean =>
+  migration.source === PRISMIQ_SOURCE ||
+  statements === undefined ||
+  statements.some((statement) => /prismiq_|\bcascade\b/i.test(statement));
+
+/** Whether it is the migration's own code that has failed, and not the database. */
+const isOfHost = (error: unknown): error is Error =>
+  error instanceof Error && !('code' in error && typeof error.code === 'string') && !isPassing(error);
+
+function assertFit(
+  statement: string,
+  { label }: SourceMigration,
+  { schema, direction, allowDataLoss }: MigrationScope,
+): void {
+  const problem = unfitness(statement);
+  if (problem !== undefined) {
+    throw new MigrationRefusedError(label, `${problem}. The statement is: ${statement}`, { schema });
+  }
+  if (direction === 'down' && !allowDataLoss && isDestructive(statement)) {
+    throw new DataLossError(label, statement, { schema });
+  }
+}
+
+type Query = ReturnType<Migration['getQueries']>[number];
+type Driver = MikroORM['driver'];
+
+/** MikroORM's driver and configuration as a migration sees them: bound to the tenant and to its transaction. */
+class DriverAccess {
+  wasNeeded = false;
+  readonly driver: Driver;
+  readonly config: Configuration;
+
+  constructor(
+    private readonly migration: SourceMigration,
+    private readonly scope: MigrationScope,
+    private readonly context: Context | undefined,
+  ) {
+    const { orm, schema } = scope;
+    this.driver = withOverrides(
+      orm?.driver,
+      {
+        execute: (query: Query, parameters?: unknown[]) => this.execute(query, parameters),
+        createEntityManager: () => this.entityManager(),
+      },
+      this.missing,
+    );
+    this.config = withOverrides(
+      orm?.config,
+      {
+        get: (key: string, fallback?: unknown) =>
+          key === 'schema' ? schema : this.orm.config.get(key as never, fallback as never),
+      },
+      this.missing,
+    );
+  }
+
+  /** A query as text, with its values in it, as MikroORM's own migrator sends it. */
+  render(query: Query): string {
+    if (typeof query === 'string') {
+      return query;
+    }
+    const { sql, params } = 'toRaw' in query ? query.toRaw() : query;
+    return this.orm.driver.getPlatform().formatQuery(sql, params);
+  }
+
+  private readonly missing = (): never => {
+    throw new MigrationRefusedError(
+      this.migration.label,
+      'it uses MikroORM, and the migrator was given a pg pool. Give it the MikroORM instance as `database`.',
+      { schema: this.scope.schema },
+    );
+  };
+
+  private get orm(): MikroORM {
+    return this.scope.orm ?? this.missing();
+  }
+
+  private get transaction(): Transaction {
+    this.wasNeeded = true;
+    if (this.context === undefined) {
+      throw new NeedsTransaction();
+    }
+    return this.context.transaction;
+  }
+
+  private async execute(query: Query, parameters?: unknown[]): Promise<unknown> {
+    const { orm, transaction } = this;
+    splitStatements(this.render(query)).forEach((statement) => assertFit(statement, this.migration, this.scope));
+    return orm.driver.execute(query as string, parameters, 'all', transaction);
+  }
+
+  private entityManager(): ReturnType<Driver['createEntityManager']> {
+    const { orm, transaction } = this;
+    const em = orm.driver.createEntityManager();
+    em.setTransactionContext(transaction);
+    return em;
+  }
+}
+
+/** An object with some of its members replaced; methods see the original, whose private fields a proxy cannot reach. */
+function withOverrides<T extends object>(target: T | undefined, overrides: object, missing: () => never): T {
+  return new Proxy(target ?? ({} as T), {
+    get(object, key) {
+      if (key in overrides) {
+        return (overrides as Record<PropertyKey, unknown>)[key];
+      }
+      if (target === undefined) {
+        return missing();
+      }
+      const value: unknown = Reflect.get(object, key, object);
+      return typeof value === 'function' ? value.bind(object) : value;
+    },
+  });
+}

@@ -1,0 +1,70 @@
+import type { TenantRecord } from '../directory/tenant-directory.js';
+import { TenantSelectionError } from '../errors/migration.errors.js';
+import type { Ring } from './fleet-run.js';
+import type { TenantSelection } from './migrator.types.js';
+import type { Unit } from './run-context.js';
+
+const isPattern = (text: string): boolean => /[*?]/.test(text);
+
+function toMatcher(pattern: string): (tenantId: string) => boolean {
+  const source = pattern
+    .replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  const expression = new RegExp(`^${source}$`, 'su');
+  return (tenantId) => expression.test(tenantId);
+}
+
+/**
+ * The schemas of the tenants that are selected, each once, and those of all.
+ *
+ * @throws TenantSelectionError where a condition is met by nobody: more likely a slip than an intention
+ */
+export async function selectTenants(
+  tenants: AsyncIterable<TenantRecord>,
+  { tenants: names, rings, tags }: TenantSelection,
+): Promise<{ units: Unit[]; schemas: Set<string> }> {
+  const ids = new Set(names?.filter((name) => !isPattern(name)));
+  const patterns = names?.filter(isPattern).map((pattern) => ({ pattern, matches: toMatcher(pattern) })) ?? [];
+  const unmet = {
+    tenant: new Set(names),
+    ring: new Set(rings),
+    tag: new Set(tags),
+  };
+  const units = new Map<string, Unit>();
+  const schemas = new Set<string>();
+  for await (const { tenantId, schema, ring, tags: itsTags } of tenants) {
+    schemas.add(schema);
+    const matching = patterns.filter(({ matches }) => matches(tenantId)).map(({ pattern }) => pattern);
+    matching.concat(tenantId).forEach((name) => unmet.tenant.delete(name));
+    unmet.ring.delete(ring ?? '');
+    itsTags.forEach((tag) => unmet.tag.delete(tag));
+    if (
+      (names === undefined || ids.has(tenantId) || matching.length > 0) &&
+      (rings === undefined || (ring !== undefined && rings.includes(ring))) &&
+      (tags === undefined || itsTags.some((tag) => tags.includes(tag))) &&
+      !units.has(schema)
+    ) {
+      units.set(schema, { tenantId, schema, ring });
+    }
+  }
+  for (const [what, wanted] of Object.entries(unmet)) {
+    if (wanted.size > 0) {
+      throw new TenantSelectionError(
+        `the directory has no ${what} ${[...wanted].map((name) => JSON.stringify(name)).join(', ')}. Check the spelling.`,
+      );
+    }
+  }
+  return { units: [...units.values()], schemas };
+}
+
+/** In the order of their turn: those of the named rings, then all others. */
+export function ringsOf(units: readonly Unit[], order: readonly string[]): Ring[] {
+  const rings: Ring[] = [...order, undefined].map((ring) => ({
+    ring,
+    units: units.filter(
+      (unit) => (unit.ring !== undefined && order.includes(unit.ring) ? unit.ring : undefined) === ring,
+    ),
+  }));
+  return rings.filter(({ units }) => units.length > 0);
+}

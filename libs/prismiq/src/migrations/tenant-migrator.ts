@@ -1,0 +1,241 @@
+import { Injectable } from '@nestjs/common';
+import { defaultSchemaFor } from '../directory/schema-for.js';
+import { TenantRegistry } from '../directory/tenant-registry.js';
+import { tenantsFromCatalog } from '../directory/tenants-from-catalog.js';
+import { InvalidOptionsError } from '../errors/configuration.errors.js';
+import { translateError } from '../sql/translate-error.js';
+import { CatalogJudge } from './catalog-judge.js';
+import { FleetDatabase } from './fleet-database.js';
+import { FleetRun } from './fleet-run.js';
+import { fleetStatus, findOrphans, lookAt } from './fleet-status.js';
+import { migrationPlan } from './migration-plan.js';
+import { MigrationSet } from './migration-set.js';
+import { prismiqMigrations } from './migration-source.js';
+import type {
+  DownOptions,
+  FleetStatus,
+  MigrationPlan,
+  MigrationReport,
+  PlanOptions,
+  RunOptions,
+  TenantFinding,
+  TenantMigratorOptions,
+  TenantSelection,
+  UpOptions,
+  VerifyReport,
+} from './migrator.types.js';
+import { ringsOf, selectTenants } from './select-tenants.js';
+import type { RunContext, Unit } from './run-context.js';
+import { troubleOf } from './tenant-trouble.js';
+
+/**
+ * Takes the tables of all tenants to the version that the software needs: Prismiq's, and the host's own in the tenants' schemas.
+ * Each tenant in one transaction, many tenants at once, any number of processes at once.
+ *
+ * @example
+ * ```ts
+ * const migrator = new TenantMigrator({ database: orm, directory: tenantsFromQuery('SELECT id AS tenant_id FROM tenants') });
+ * const report = await migrator.up({ concurrency: 8, onEvent: (event) => console.log(JSON.stringify(event)) });
+ * process.exitCode = report.counts.failed > 0 || report.stopped ? 1 : 0;
+ * ```
+ * @publicApi
+ */
+@Injectable()
+export class TenantMigrator {
+  readonly #database: FleetDatabase;
+  readonly #tenants: TenantRegistry;
+  readonly #options: Required<
+    Omit<TenantMigratorOptions, 'database' | 'directory' | 'schemaFor' | 'citusSchemaBasedSharding'>
+  > &
+    Pick<TenantMigratorOptions, 'citusSchemaBasedSharding'>;
+
+  /** @throws InvalidOptionsError */
+  constructor(options: TenantMigratorOptions) {
+    const { database, directory = tenantsFromCatalog(), schemaFor = defaultSchemaFor } = options;
+    if (typeof database !== 'object' || database === null || !('em' in database || 'totalCount' in database)) {
+      throw invalid('database', 'must be a MikroORM instance or a pg Pool: a single client has but one connection');
+    }
+    this.#options = {
+      migrations: options.migrations ?? [prismiqMigrations()],
+      rings: options.rings ?? [],
+      searchPath: options.searchPath ?? [],
+      lockTimeoutMs: wholeNumber('lockTimeoutMs', options.lockTimeoutMs ?? 3000, 1),
+      statementTimeoutMs: wholeNumber('statementTimeoutMs', options.statementTimeoutMs ?? 300_000, 0),
+      retries: wholeNumber('retries', options.retries ?? 3, 0),
+      citusSchemaBasedSharding: options.citusSchemaBasedSharding,
+    };
+    this.#database = new FleetDatabase(database);
+    const source = { query: this.#database.query.bind(this.#database), schemaFor };
+    this.#tenants = new TenantRegistry(typeof directory === 'function' ? directory(source) : directory, {
+      schemaFor,
+      isInTransaction: () => false,
+      ttlMs: 0,
+      negativeTtlMs: 0,
+      maxEntries: 1,
+      timeoutMs: 5000,
+    });
+  }
+
+  /**
+   * Where all tenants stand. Writes nothing.
+   *
+   * @throws TenantSelectionError, TenantDirectoryError, ConnectionFailedError
+   */
+  async status(selection: TenantSelection = {}): Promise<FleetStatus> {
+    const { set, units, schemas } = await this.prepare(selection);
+    const orphans = await findOrphans(this.#database, schemas);
+    return fleetStatus(lookAt(units, this.#database, set, new CatalogJudge()), set, orphans);
+  }
+
+  /**
+   * What `up`, or `down`, would do. Writes nothing.
+   *
+   * @throws as {@link up}
+   */
+  async plan(options: PlanOptions = {}): Promise<MigrationPlan> {
+    const { set, units } = await this.prepare(options);
+    return migrationPlan(lookAt(units, this.#database, set, new CatalogJudge()), {
+      database: this.#database,
+      set,
+      direction: options.direction ?? 'up',
+      migrationsFor: migrationsFor(set, options),
+      searchPath: this.#options.searchPath,
+    });
+  }
+
+  /**
+   * Runs the migrations that tenants do not have. A tenant that fails stays where it was, and is in the report; to run again takes
+   * up what is left.
+   *
+   * @throws TenantSelectionError, MigrationTargetError, TenantDirectoryError, InvalidOptionsError: before anything is done
+   */
+  async up(options: UpOptions = {}): Promise<MigrationReport> {
+    return this.run(
+      { ...options, direction: 'up' },
+      { createSchema: options.createSchema ?? false, allowDataLoss: true },
+    );
+  }
+
+  /**
+   * Takes migrations back. Without `allowDataLoss` a tenant fails whose data would be lost.
+   *
+   * @throws as {@link up}
+   */
+  async down(options: DownOptions): Promise<MigrationReport> {
+    return this.run(
+      { ...options, direction: 'down' },
+      { createSchema: false, allowDataLoss: options.allowDataLoss ?? false },
+    );
+  }
+
+  /**
+   * Compares each tenant's tables with what its version has. Writes nothing.
+   *
+   * @throws TenantSelectionError, TenantDirectoryError, ConnectionFailedError
+   */
+  async verify(selection: TenantSelection = {}): Promise<VerifyReport> {
+    const { set, units } = await this.prepare(selection);
+    const findings: TenantFinding[] = [];
+    for await (const sight of lookAt(units, this.#database, set, new CatalogJudge())) {
+      const trouble = troubleOf(sight, set);
+      if (trouble !== undefined) {
+        findings.push(trouble.finding);
+      }
+    }
+    return { total: units.length, findings };
+  }
+
+  private async prepare(selection: TenantSelection): Promise<Prepared> {
+    try {
+      const [set, selected, isCitus] = await Promise.all([
+        MigrationSet.load(this.#options.migrations),
+        selectTenants(this.#tenants.list(), selection),
+        this.#database.isCitus(),
+      ]);
+      return { set, ...selected, isCitus };
+    } catch (error) {
+      throw translateError(error, {});
+    }
+  }
+
+  private async run(
+    options: PlanOptions & RunOptions,
+    permissions: Pick<RunContext, 'createSchema' | 'allowDataLoss'>,
+  ): Promise<MigrationReport> {
+    const { lockTimeoutMs, statementTimeoutMs, searchPath, retries, rings } = this.#options;
+    const { signal = new AbortController().signal, onEvent = () => undefined, betweenRings } = options;
+    const settings = {
+      concurrency: wholeNumber('concurrency', options.concurrency ?? 4, 1),
+      maxFailures: maxFailuresOf(options),
+      betweenRings,
+    };
+    const { set, units, isCitus } = await this.prepare(options);
+    const context: Omit<RunContext, 'doubt'> = {
+      database: this.#database,
+      set,
+      judge: new CatalogJudge(),
+      settings: { lockTimeoutMs, statementTimeoutMs, searchPath, parameters: this.parameters(isCitus) },
+      direction: options.direction ?? 'up',
+      migrationsFor: migrationsFor(set, options),
+      ...permissions,
+      retries,
+      isCitus,
+      signal,
+      emit: onEvent,
+      sendsItself: new Set(),
+      concurrently: oneAtATime(),
+    };
+    return new FleetRun(context, settings).run(ringsOf(units, rings));
+  }
+
+  private parameters(isCitus: boolean): Record<string, string> {
+    const { citusSchemaBasedSharding } = this.#options;
+    return isCitus && citusSchemaBasedSharding !== undefined
+      ? { 'citus.enable_schema_based_sharding': citusSchemaBasedSharding ? 'on' : 'off' }
+      : {};
+  }
+}
+
+/** What each call begins with. */
+interface Prepared {
+  readonly set: MigrationSet;
+  readonly units: readonly Unit[];
+  /** Of all tenants, also of those that are not selected. */
+  readonly schemas: ReadonlySet<string>;
+  readonly isCitus: boolean;
+}
+
+function migrationsFor(set: MigrationSet, options: PlanOptions): RunContext['migrationsFor'] {
+  if (options.direction === 'down') {
+    const migrations = set.downFrom(options);
+    return ({ present }) => migrations(present);
+  }
+  const isMeant = set.upTo(options);
+  return ({ pending }) => pending.filter(isMeant);
+}
+
+function maxFailuresOf({ onError = 'stop', maxFailures = Infinity }: RunOptions): number {
+  if (onError !== 'stop' && onError !== 'continue') {
+    throw invalid('onError', 'must be "stop" or "continue"');
+  }
+  return onError === 'stop' ? 1 : maxFailures === Infinity ? Infinity : wholeNumber('maxFailures', maxFailures, 1);
+}
+
+function wholeNumber(option: string, value: number, min: number): number {
+  if (!Number.isInteger(value) || value < min) {
+    throw invalid(option, `must be a whole number from ${min}`);
+  }
+  return value;
+}
+
+const invalid = (option: string, problem: string): InvalidOptionsError =>
+  new InvalidOptionsError(option, problem, {}, 'TenantMigrator');
+
+function oneAtATime(): RunContext['concurrently'] {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const turn = last.then(work, work);
+    last = turn;
+    return turn;
+  };
+}
