@@ -1,13 +1,14 @@
 import { MikroOrmModule } from '@mikro-orm/nestjs';
 import { Module, StandardSchemaValidationPipe, type DynamicModule } from '@nestjs/common';
 import { APP_PIPE } from '@nestjs/core';
-import { PrismiqModule, tenantsFromQuery } from '@prismiq/nestjs';
+import { PrismiqModule } from '@prismiq/nestjs';
 import { AuthModule } from './auth/auth.module.js';
 import { identityOf } from './auth/identity.js';
 import { DatabaseSetup } from './database/database-setup.service.js';
 import { mikroOrmConfig } from './database/mikro-orm.config.js';
 import { OrdersModule } from './orders/orders.module.js';
 import { SeedModule } from './seed/seed.module.js';
+import { tenantDirectory } from './tenants/tenant-directory.js';
 import { tenantSchema } from './tenants/tenant-schema.js';
 import { TenantsModule } from './tenants/tenants.module.js';
 
@@ -23,7 +24,7 @@ export class AppModule {
         PrismiqModule.forRoot({
           isGlobal: true,
           resolver: identityOf,
-          directory: tenantsFromQuery('SELECT id AS "tenantId" FROM public.tenants'),
+          directory: tenantDirectory,
           schemaFor: tenantSchema,
           controllers: { path: 'api/prismiq' },
         }),
