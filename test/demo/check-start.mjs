@@ -86,6 +86,14 @@ assert.match(stdout, new RegExp(seeded[0].id));
 assert.match(stdout, /Dashboard not found/);
 step('the three curl lines work as they stand');
 
+const [, databaseUrl] = /psql (\S+)/.exec(first.output);
+const status = await promisify(execFile)('npx', ['prismiq', 'status', '--check'], {
+  cwd: `${root}apps/demo`,
+  env: { ...env, npm_config_yes: 'false', DATABASE_URL: databaseUrl },
+});
+assert.match(status.stdout, /All tenants are up to date/);
+step('npx prismiq status, with the configuration of the demo, finds all tenants up to date');
+
 // What npm itself ends with differs between its versions.
 await stop(first, 'SIGINT');
 step('Ctrl-C ends it');

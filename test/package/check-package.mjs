@@ -1,5 +1,6 @@
 // Packs the library, checks the tarball, and installs it in two scratch hosts, one of each module system, far from this
 // repository's node_modules: what the tarball lacks is then missing.
+import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,10 +11,23 @@ import { startPostgres } from '@prismiq/dev-postgres';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const scratch = mkdtempSync(join(realpathSync(tmpdir()), 'prismiq-package-'));
 const bin = (name) => join(root, 'node_modules/.bin', name);
+/** The command as a host calls it; what is not installed must not be fetched. */
+const command = (...args) => {
+  console.log(`$ npx prismiq ${args.join(' ')}`);
+  const env = { ...process.env, npm_config_yes: 'false', DATABASE_URL: databaseUrl };
+  return execFileSync('npx', ['prismiq', ...args], { cwd: scratch, encoding: 'utf8', env });
+};
 const run = (command, args, cwd = root, env = {}) => {
   console.log(`$ ${[command.replace(`${root}node_modules/.bin/`, ''), ...args].join(' ')}`);
   execFileSync(command, args, { cwd, stdio: 'inherit', env: { ...process.env, ...env } });
 };
+
+/** In TypeScript that Node alone does not run: an enum. */
+const commandConfig = (tenant) => `
+import { definePrismiqConfig, tenantsFromList } from '@prismiq/nestjs';
+enum Tenants { One = '${tenant}' }
+export default definePrismiqConfig({ directory: tenantsFromList([Tenants.One]) });
+`;
 
 const postgres =
   process.env.DATABASE_URL === undefined
@@ -43,6 +57,8 @@ try {
   writeFileSync(join(scratch, 'package.json'), '{ "private": true }');
   run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', tarball, ...peers.map(pinned)], scratch);
 
+  assert.match(command('--help'), /^Usage: prismiq COMMAND/);
+
   for (const [name, type] of [
     ['esm', 'module'],
     ['cjs', 'commonjs'],
@@ -60,6 +76,11 @@ try {
     schemas.push(`tenant_${tenant}`);
     run(process.execPath, ['host.js', tenant], host, { DATABASE_URL: databaseUrl });
     console.log(`The ${name} host booted and created a dashboard.`);
+
+    const config = join(host, 'prismiq.config.ts');
+    writeFileSync(config, commandConfig(tenant));
+    assert.match(command('status', '--check', '--config', config), /All tenants are up to date/);
+    console.log(`The command reads the configuration of the ${name} host, and finds its tenant up to date.`);
   }
 } finally {
   if (postgres === undefined) {

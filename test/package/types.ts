@@ -1,6 +1,7 @@
 // What a strict TypeScript host writes. Compiled, not run, against the packed tarball's types.
 import { VERSION_NEUTRAL, type ExecutionContext } from '@nestjs/common';
 import {
+  definePrismiqConfig,
   PrismiqModule,
   type CreateDashboard,
   type Dashboard,
@@ -54,3 +55,13 @@ export const registrations = [
 export const config = defineConfig({
   migrations: { migrationsList: PRISMIQ_MIGRATIONS, tableName: PRISMIQ_HISTORY_TABLE },
 });
+
+export const command = definePrismiqConfig({
+  database: async () => config,
+  rings: ['canary'],
+  onError: 'continue',
+  betweenRings: ({ counts }) => counts.failed === 0,
+});
+
+// @ts-expect-error There is no such option.
+definePrismiqConfig({ ring: 'canary' });

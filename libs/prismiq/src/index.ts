@@ -139,6 +139,9 @@ export { TenantMigrator } from './migrations/tenant-migrator.js';
 export type { PgClient, PgPool, PgPoolClient } from './sql/pg-executor.js';
 export type { SqlTarget } from './sql/sql-target.js';
 
+// The configuration of the `prismiq` command
+export { definePrismiqConfig, type CliDatabase, type PrismiqCliConfig } from './cli/config/cli-config.js';
+
 // Entities, for a host that wants managed ones, or generates its migrations
 export { PrismiqDashboard } from './entities/dashboard.entity.js';
 export { PRISMIQ_ENTITIES } from './entities/prismiq-entities.js';

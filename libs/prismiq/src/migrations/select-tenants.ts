@@ -16,14 +16,16 @@ function toMatcher(pattern: string): (tenantId: string) => boolean {
 }
 
 /**
- * The schemas of the tenants that are selected, each once, and those of all.
+ * The tenants that are selected.
  *
- * @throws TenantSelectionError where a condition is met by nobody: more likely a slip than an intention
+ * @param schemas is given those of all tenants, selected or not
+ * @throws TenantSelectionError, at the end, where a condition is met by nobody: more likely a slip than an intention
  */
-export async function selectTenants(
+export async function* selectTenants(
   tenants: AsyncIterable<TenantRecord>,
   { tenants: names, rings, tags }: TenantSelection,
-): Promise<{ units: Unit[]; schemas: Set<string> }> {
+  schemas = new Set<string>(),
+): AsyncGenerator<TenantRecord> {
   const ids = new Set(names?.filter((name) => !isPattern(name)));
   const patterns = names?.filter(isPattern).map((pattern) => ({ pattern, matches: toMatcher(pattern) })) ?? [];
   const unmet = {
@@ -31,9 +33,8 @@ export async function selectTenants(
     ring: new Set(rings),
     tag: new Set(tags),
   };
-  const units = new Map<string, Unit>();
-  const schemas = new Set<string>();
-  for await (const { tenantId, schema, ring, tags: itsTags } of tenants) {
+  for await (const tenant of tenants) {
+    const { tenantId, schema, ring, tags: itsTags } = tenant;
     schemas.add(schema);
     const matching = patterns.filter(({ matches }) => matches(tenantId)).map(({ pattern }) => pattern);
     matching.concat(tenantId).forEach((name) => unmet.tenant.delete(name));
@@ -42,10 +43,9 @@ export async function selectTenants(
     if (
       (names === undefined || ids.has(tenantId) || matching.length > 0) &&
       (rings === undefined || (ring !== undefined && rings.includes(ring))) &&
-      (tags === undefined || itsTags.some((tag) => tags.includes(tag))) &&
-      !units.has(schema)
+      (tags === undefined || itsTags.some((tag) => tags.includes(tag)))
     ) {
-      units.set(schema, { tenantId, schema, ring });
+      yield tenant;
     }
   }
   for (const [what, wanted] of Object.entries(unmet)) {
@@ -55,7 +55,17 @@ export async function selectTenants(
       );
     }
   }
-  return { units: [...units.values()], schemas };
+}
+
+/** The schemas to work on, each once: tenants may share one. */
+export async function unitsOf(tenants: AsyncIterable<TenantRecord>): Promise<Unit[]> {
+  const units = new Map<string, Unit>();
+  for await (const { tenantId, schema, ring } of tenants) {
+    if (!units.has(schema)) {
+      units.set(schema, { tenantId, schema, ring });
+    }
+  }
+  return [...units.values()];
 }
 
 /** In the order of their turn: those of the named rings, then all others. */

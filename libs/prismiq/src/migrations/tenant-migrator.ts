@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { defaultSchemaFor } from '../directory/schema-for.js';
+import type { TenantRecord } from '../directory/tenant-directory.js';
 import { TenantRegistry } from '../directory/tenant-registry.js';
 import { tenantsFromCatalog } from '../directory/tenants-from-catalog.js';
 import { InvalidOptionsError } from '../errors/configuration.errors.js';
@@ -24,8 +25,8 @@ import type {
   UpOptions,
   VerifyReport,
 } from './migrator.types.js';
-import { ringsOf, selectTenants } from './select-tenants.js';
 import type { RunContext, Unit } from './run-context.js';
+import { ringsOf, selectTenants, unitsOf } from './select-tenants.js';
 import { troubleOf } from './tenant-trouble.js';
 
 /**
@@ -34,7 +35,7 @@ import { troubleOf } from './tenant-trouble.js';
  *
  * @example
  * ```ts
- * const migrator = new TenantMigrator({ database: orm, directory: tenantsFromQuery('SELECT id AS tenant_id FROM tenants') });
+ * const migrator = new TenantMigrator({ database: orm, directory: tenantsFromQuery('SELECT id AS "tenantId" FROM public.customers') });
  * const report = await migrator.up({ concurrency: 8, onEvent: (event) => console.log(JSON.stringify(event)) });
  * process.exitCode = report.counts.failed > 0 || report.stopped ? 1 : 0;
  * ```
@@ -145,14 +146,30 @@ export class TenantMigrator {
     return { total: units.length, findings };
   }
 
+  /**
+   * The tenants that a selection means, with all that the directory knows of them. Those that share a schema all count.
+   *
+   * @throws TenantSelectionError, TenantDirectoryError, ConnectionFailedError
+   */
+  async tenants(selection: TenantSelection = {}): Promise<TenantRecord[]> {
+    try {
+      const selected: TenantRecord[] = [];
+      for await (const tenant of selectTenants(this.#tenants.list(), selection)) {
+        selected.push(tenant);
+      }
+      return selected;
+    } catch (error) {
+      throw translateError(error, {});
+    }
+  }
+
+  /** One after the other, so that nothing is under way any more when one of them fails. */
   private async prepare(selection: TenantSelection): Promise<Prepared> {
     try {
-      const [set, selected, isCitus] = await Promise.all([
-        MigrationSet.load(this.#options.migrations),
-        selectTenants(this.#tenants.list(), selection),
-        this.#database.isCitus(),
-      ]);
-      return { set, ...selected, isCitus };
+      const set = await MigrationSet.load(this.#options.migrations);
+      const schemas = new Set<string>();
+      const units = await unitsOf(selectTenants(this.#tenants.list(), selection, schemas));
+      return { set, units, schemas, isCitus: await this.#database.isCitus() };
     } catch (error) {
       throw translateError(error, {});
     }

@@ -1,0 +1,29 @@
+import type { OptionName, OptionValues } from '../arguments/options.js';
+import type { ExitCode } from '../exit-codes.js';
+import type { Output } from '../output/output.js';
+import type { Session } from '../session.js';
+
+/** What a command works with. */
+export interface CommandContext {
+  readonly values: OptionValues;
+  readonly output: Output;
+  /** The configuration, and the database, which is opened when it is first asked for. */
+  readonly session: Session;
+}
+
+/** One command: its manual, and what it does. */
+export interface Command {
+  readonly name: string;
+  /** One line, for the list of commands. */
+  readonly summary: string;
+  /** What stands behind its name where the usage is shown. */
+  readonly usage: string;
+  /** Paragraphs. */
+  readonly manual: readonly string[];
+  /** The options it takes, besides those that all take. */
+  readonly options: readonly OptionName[];
+  /** What a person would type, and what it does. */
+  readonly examples: readonly (readonly [commandLine: string, explanation: string])[];
+  readonly exitCodes: readonly ExitCode[];
+  run(context: CommandContext): Promise<ExitCode>;
+}

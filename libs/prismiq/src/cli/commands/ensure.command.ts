@@ -1,0 +1,48 @@
+import { ensureTables } from '../../schema/ensure-tables.js';
+import { SELECTION_OPTIONS } from '../arguments/options.js';
+import { explain, UsageError } from '../errors.js';
+import { ExitCode } from '../exit-codes.js';
+import type { Command } from './command.js';
+
+/** What goes wrong with one schema, and may go well with the next. */
+const OF_ONE_SCHEMA = new Set(['SCHEMA_NOT_FOUND', 'SCHEMA_MISMATCH', 'PERMISSION_DENIED', 'DATABASE_ERROR']);
+
+export const ensureCommand: Command = {
+  name: 'ensure',
+  summary: "make Prismiq's tables where they are missing, as in a new tenant's schema",
+  usage: '(--schema NAME | --tenant ID | --ring NAME | --tag NAME | --all)... [options]',
+  manual: [
+    "Creates what is missing of Prismiq's tables, and checks what exists: the same as ensureTables() in code. Tables of another " +
+      'shape are refused with a list of the differences, and nothing is changed then. It can be repeated without effect.',
+    'With --schema it serves a tenant whom the directory does not know yet. Schemas have their turn one after the other, and ' +
+      'your own migrations none: for all that tenants need, use `prismiq migrate`.',
+  ],
+  options: [...SELECTION_OPTIONS, 'schema', 'create-schema'],
+  examples: [
+    ['prismiq ensure --schema tenant_acme --create-schema', 'Make the schema and the tables of a new tenant.'],
+    ['prismiq ensure --schema tenant_acme', 'Make the tables in a schema that exists.'],
+  ],
+  exitCodes: [ExitCode.Ok, ExitCode.Failed, ExitCode.Usage, ExitCode.TenantsFailed],
+  async run({ values, output, session }) {
+    if (values.schema === undefined && !session.selects) {
+      throw new UsageError('Where? Give --schema NAME, --tenant ID, --ring NAME, --tag NAME or --all.');
+    }
+    const orm = await session.orm();
+    const tenants = session.selects ? await session.tenants() : [];
+    const schemas = new Set([...(values.schema ?? []), ...tenants.map(({ schema }) => schema)]);
+    let exitCode: ExitCode = ExitCode.Ok;
+    for (const schema of schemas) {
+      try {
+        const { created } = await ensureTables(orm, { schema, createSchema: values['create-schema'] === true });
+        output.event({ type: 'ensured', schema, created });
+        output.result(`${schema}: ${created ? 'created what was missing' : 'all was there already'}`);
+      } catch (error) {
+        const told = explain(error);
+        if (!OF_ONE_SCHEMA.has(told.code)) throw error;
+        exitCode = ExitCode.TenantsFailed;
+        output.error(told);
+      }
+    }
+    return exitCode;
+  },
+};

@@ -1,0 +1,66 @@
+import { SELECTION_OPTIONS } from '../arguments/options.js';
+import { ExitCode } from '../exit-codes.js';
+import { showPlan } from '../output/plan.js';
+import type { Command } from './command.js';
+import { carryOut } from './run.js';
+
+export const migrateCommand: Command = {
+  name: 'migrate',
+  summary: 'bring tenants to the newest version, or to a certain one',
+  usage: '(--all | --tenant ID | --ring NAME | --tag NAME)... [options]',
+  manual: [
+    "Runs the migrations that each tenant lacks: Prismiq's, and your own if the configuration lists them. One transaction per " +
+      'tenant: a tenant that fails, or a process that is killed, leaves that tenant as it was. Tables are compared with what ' +
+      'their version has before a tenant counts as migrated. Tables without a history are verified, and recorded at the version ' +
+      'they match.',
+    'It can be run again at any time and takes up what is left. Several processes at once share the work.',
+    'Rings have their turn in the order of the `rings` option, tenants without one last. When a tenant of a ring fails, that ring is ' +
+      'the last one. Lock time-outs, deadlocks and lost connections are retried.',
+    'Ctrl-C (or SIGTERM) begins no more tenants, finishes those in work, and reports. A second one ends at once.',
+  ],
+  options: [
+    ...SELECTION_OPTIONS,
+    'to',
+    'source',
+    'create-schema',
+    'dry-run',
+    'concurrency',
+    'on-error',
+    'max-failures',
+    'lock-timeout',
+    'statement-timeout',
+  ],
+  examples: [
+    ['prismiq migrate --all', 'Bring all tenants to the newest version; stop at the first that fails.'],
+    [
+      'prismiq migrate --all --concurrency 16 --on-error continue --max-failures 20',
+      'In a large fleet, go on past a few.',
+    ],
+    ['prismiq migrate --ring canary', 'Begin with the tenants of one ring.'],
+    ['prismiq migrate --tenant acme --dry-run', 'Show what would run.'],
+    ['prismiq migrate --tenant initech --create-schema', 'Make all that a new tenant of the directory needs.'],
+  ],
+  exitCodes: [
+    ExitCode.Ok,
+    ExitCode.Failed,
+    ExitCode.Usage,
+    ExitCode.TenantsFailed,
+    ExitCode.Interrupted,
+    ExitCode.Terminated,
+  ],
+  async run(context) {
+    const { values, output, session } = context;
+    const selection = session.explicitSelection();
+    const target = { ...selection, to: values.to, source: values.source };
+    const settings = await session.runSettings();
+    const migrator = await session.migrator();
+    if (values['dry-run'] === true) {
+      const plan = await migrator.plan(target);
+      session.assertFound(plan.total);
+      showPlan(plan, output);
+      return ExitCode.Ok;
+    }
+    const createSchema = values['create-schema'] === true;
+    return carryOut(context, 'Migrating', settings, (options) => migrator.up({ ...options, ...target, createSchema }));
+  },
+};

@@ -1,0 +1,92 @@
+import { SELECTION_OPTIONS } from '../arguments/options.js';
+import { ExitCode } from '../exit-codes.js';
+import type { FleetStatus } from '../../migrations/migrator.types.js';
+import { findings } from '../output/findings.js';
+import type { Output } from '../output/output.js';
+import { table } from '../output/table.js';
+import { count, counted } from '../output/text.js';
+import { namesOf, versionText } from '../output/versions.js';
+import type { Command } from './command.js';
+
+export const statusCommand: Command = {
+  name: 'status',
+  summary: 'tell which tenants are at which version, and what is amiss',
+  usage: '[--tenant ID]... [--ring NAME]... [--tag NAME]... [options]',
+  manual: [
+    'Reads the catalog and the histories of all tenants, or of those selected, and groups them by version. It tells by name ' +
+      'which tenants have no schema, lack some of their tables (half provisioned), or have tables of another shape than their ' +
+      'version has (drifted), and which schemas with tables of Prismiq belong to no tenant (orphans).',
+    'Nothing is written, not even a missing history table. Orphans are told and never touched.',
+  ],
+  options: [...SELECTION_OPTIONS, 'check'],
+  examples: [
+    ['prismiq status', 'Look at the whole fleet.'],
+    ['prismiq status --check', 'Let a CI step fail when a tenant is behind, or has drifted.'],
+    ["prismiq status --tenant 'eu_*' --json", 'Read it by a program.'],
+  ],
+  exitCodes: [ExitCode.Ok, ExitCode.Failed, ExitCode.Usage, ExitCode.Behind, ExitCode.Drift],
+  async run({ values, output, session }) {
+    const selection = session.selection();
+    const migrator = await session.migrator();
+    const status = await migrator.status(selection);
+    session.assertFound(status.total);
+    output.event({ type: 'status', ...status });
+    show(status, output);
+    return values.check === true ? judge(status) : ExitCode.Ok;
+  },
+};
+
+function judge({ drifted, halfProvisioned, unreadable, upToDate }: FleetStatus): ExitCode {
+  if (drifted.length + halfProvisioned.length + unreadable.length > 0) {
+    return ExitCode.Drift;
+  }
+  return upToDate ? ExitCode.Ok : ExitCode.Behind;
+}
+
+function show(status: FleetStatus, output: Output): void {
+  const { groups, missing, halfProvisioned, drifted, unreadable, orphans } = status;
+  output.result(`${counted(status.total, 'tenant')}. The newest version is ${versionText(status.newest)}.`);
+  if (groups.length > 0) {
+    const rows = table(
+      groups,
+      [
+        { title: 'TENANTS', cell: ({ tenants }) => count(tenants.length), align: 'right' },
+        { title: 'VERSION', cell: ({ version }) => versionText(version) },
+        { title: 'STANDING', cell: standing },
+        { title: 'WHO', cell: ({ tenants }) => namesOf(tenants, output) },
+      ],
+      output.title,
+    );
+    output.result(`\n${rows}`);
+  }
+  if (missing.length > 0) {
+    const names = namesOf(
+      missing.map(({ tenantId, schema }) => `${tenantId} (${schema})`),
+      output,
+    );
+    output.result(`\n${output.title(`${counted(missing.length, 'tenant')} without a schema:`)} ${names}`);
+    output.result('  `prismiq migrate --create-schema` makes schema and tables.');
+  }
+  output.result(...findings('Half provisioned', halfProvisioned, output));
+  output.result(...findings('Drifted', drifted, output));
+  output.result(...findings('Not readable', unreadable, output));
+  if (orphans.length > 0) {
+    output.result(
+      `\n${output.title('Schemas with tables of Prismiq that belong to no tenant:')} ${namesOf(orphans, output)}`,
+    );
+  }
+  if (status.upToDate) {
+    output.result('\nAll tenants are up to date.');
+  } else if (groups.some(({ pending, unrecorded }) => pending.length + unrecorded.length > 0)) {
+    output.result('\n`prismiq plan` shows what would run, `prismiq migrate --all` runs it.');
+  }
+}
+
+function standing({ pending, unrecorded, unknown }: FleetStatus['groups'][number]): string {
+  const facts = [
+    ...(pending.length > 0 ? [`${pending.length} behind`] : []),
+    ...(unrecorded.length > 0 ? [`${unrecorded.length} to be recorded`] : []),
+    ...(unknown.length > 0 ? [`${unknown.length} unknown: made by a newer version`] : []),
+  ];
+  return facts.length === 0 ? 'up to date' : facts.join(', ');
+}

@@ -1,0 +1,37 @@
+import { SELECTION_OPTIONS } from '../arguments/options.js';
+import { ExitCode } from '../exit-codes.js';
+import { findings } from '../output/findings.js';
+import { counted } from '../output/text.js';
+import type { Command } from './command.js';
+
+export const verifyCommand: Command = {
+  name: 'verify',
+  summary: 'compare the tables of tenants with what their version has',
+  usage: '[--tenant ID]... [--ring NAME]... [--tag NAME]... [options]',
+  manual: [
+    'Compares tables, columns, defaults, constraints and indexes of each tenant with what its version has, as the catalog says ' +
+      'and whatever the history records. It lists each difference, and writes nothing. Columns and indexes of your own are welcome.',
+  ],
+  options: [...SELECTION_OPTIONS],
+  examples: [
+    ['prismiq verify', 'Verify all tenants, as after a restored backup.'],
+    ['prismiq verify --tenant acme --json', 'The differences of one tenant, for a program.'],
+  ],
+  exitCodes: [ExitCode.Ok, ExitCode.Failed, ExitCode.Usage, ExitCode.Drift],
+  async run({ output, session }) {
+    const selection = session.selection();
+    const migrator = await session.migrator();
+    const report = await migrator.verify(selection);
+    session.assertFound(report.total);
+    for (const finding of report.findings) {
+      output.event({ type: 'finding', ...finding });
+    }
+    output.event({ type: 'verified', total: report.total, findings: report.findings.length });
+    if (report.findings.length === 0) {
+      output.result(`${counted(report.total, 'tenant')}: all tables are what their version has.`);
+      return ExitCode.Ok;
+    }
+    output.result(`${counted(report.total, 'tenant')} verified.`, ...findings('Amiss', report.findings, output));
+    return ExitCode.Drift;
+  },
+};

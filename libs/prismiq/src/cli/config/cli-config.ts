@@ -1,0 +1,39 @@
+import type { MikroORM, Options } from '@mikro-orm/postgresql';
+import type { RunOptions, TenantMigratorOptions } from '../../migrations/migrator.types.js';
+
+/** The database, in one of the forms in which a host has it. @publicApi */
+export type CliDatabase = Options | MikroORM | string;
+
+/**
+ * What a `prismiq.config.ts` exports by default: the database, and whatever else TenantMigrator takes.
+ *
+ * @publicApi
+ */
+export interface PrismiqCliConfig
+  extends
+    Omit<TenantMigratorOptions, 'database'>,
+    Pick<RunOptions, 'concurrency' | 'onError' | 'maxFailures' | 'betweenRings'> {
+  /**
+   * The database: the options of your MikroORM, a MikroORM instance, a connection string, or a function that gives one of them.
+   * `--database-url`, PRISMIQ_DATABASE_URL and DATABASE_URL go before the address in it; an instance stays as it is.
+   * @default what those say
+   */
+  database?: CliDatabase | (() => CliDatabase | Promise<CliDatabase>) | undefined;
+}
+
+/**
+ * Types the configuration of the `prismiq` command.
+ *
+ * @example
+ * ```ts
+ * // prismiq.config.ts
+ * import { definePrismiqConfig } from '@prismiq/nestjs';
+ * import mikroOrmConfig from './src/mikro-orm.config.js';
+ *
+ * export default definePrismiqConfig({ database: mikroOrmConfig, rings: ['canary'] });
+ * ```
+ * @publicApi
+ */
+export function definePrismiqConfig(config: PrismiqCliConfig): PrismiqCliConfig {
+  return config;
+}

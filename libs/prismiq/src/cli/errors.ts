@@ -1,0 +1,66 @@
+import { PrismiqError } from '../errors/prismiq.error.js';
+import { translateError } from '../sql/translate-error.js';
+import { ExitCode } from './exit-codes.js';
+
+/** The command line, the environment or the configuration file is wrong; the message says what to do. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** An error as the command tells it. */
+export interface ToldError {
+  readonly code: string;
+  readonly message: string;
+  readonly exitCode: ExitCode;
+  readonly sqlState?: string | undefined;
+  /** For `--verbose`. */
+  readonly stack: string;
+}
+
+/** Errors of the library that what was given has caused. */
+const OF_USAGE = new Set([
+  'INVALID_OPTIONS',
+  'INVALID_SCHEMA_NAME',
+  'INVALID_TENANT_ID',
+  'MIGRATION_TARGET',
+  'TENANT_SELECTION',
+]);
+
+const HINTS: Record<string, string> = {
+  DATA_LOSS: 'For this command that is --allow-data-loss.',
+  MIGRATION_TARGET: '`prismiq plan` shows the names.',
+  SCHEMA_NOT_FOUND: 'For this command that is --create-schema.',
+  TENANT_SELECTION: '`prismiq tenants` lists all there are.',
+};
+
+/** What the library says to do, in the words of this command. */
+export function withHint(message: string, code: string | undefined): string {
+  const hint = HINTS[code ?? ''];
+  return hint === undefined ? message : `${message} ${hint}`;
+}
+
+/** Finds out what to tell of whatever was thrown. */
+export function explain(thrown: unknown): ToldError {
+  const error = translateError(thrown, {});
+  const stack = error instanceof Error ? stackOf(error) : String(error);
+  if (error instanceof UsageError) {
+    return { code: 'USAGE', message: error.message, exitCode: ExitCode.Usage, stack };
+  }
+  if (error instanceof PrismiqError) {
+    const { code, message, sqlState } = error;
+    const exitCode = OF_USAGE.has(code) ? ExitCode.Usage : ExitCode.Failed;
+    return { code, message: withHint(message, code), sqlState, exitCode, stack };
+  }
+  const message = error instanceof Error && error.message !== '' ? error.message : String(error);
+  return {
+    code: 'UNEXPECTED',
+    message: `${message}\nThis was not expected. Run the command again with --verbose to see where it comes from.`,
+    exitCode: ExitCode.Failed,
+    stack,
+  };
+}
+
+function stackOf(error: Error): string {
+  const stack = error.stack ?? error.message;
+  return error.cause instanceof Error ? `${stack}\nCaused by: ${stackOf(error.cause)}` : stack;
+}

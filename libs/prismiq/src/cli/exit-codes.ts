@@ -1,0 +1,25 @@
+/** What the command's exit code says. Part of its contract: never renumbered. */
+export const ExitCode = {
+  Ok: 0,
+  Failed: 1,
+  Usage: 2,
+  TenantsFailed: 3,
+  Behind: 4,
+  Drift: 5,
+  Interrupted: 130,
+  Terminated: 143,
+} as const;
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+
+/** The same in words, for `--help`. */
+export const EXIT_CODE_MEANINGS: Record<ExitCode, string> = {
+  [ExitCode.Ok]: 'all is well, or there was nothing to do',
+  [ExitCode.Failed]: 'the work could not be done at all: no database, no tenant directory, or a fault of the command',
+  [ExitCode.Usage]: 'a wrong option or configuration file, or a selection that nobody matches; nothing was changed',
+  [ExitCode.TenantsFailed]:
+    'at least one tenant failed, or `betweenRings` ended the run; the report says where the others are',
+  [ExitCode.Behind]: '--check: at least one tenant is behind',
+  [ExitCode.Drift]: "at least one tenant's tables are not what they should be",
+  [ExitCode.Interrupted]: 'interrupted (Ctrl-C, SIGINT); the tenants in work were finished first',
+  [ExitCode.Terminated]: 'terminated (SIGTERM); the tenants in work were finished first',
+};

@@ -1,0 +1,22 @@
+import type { TenantFinding } from '../../migrations/migrator.types.js';
+import type { Output } from './output.js';
+import { counted, printable, printableLines } from './text.js';
+
+const MOST = 20;
+
+/** Tenants that are not as they should be, each with what is wrong. */
+export function findings(title: string, found: readonly TenantFinding[], output: Output): string[] {
+  if (found.length === 0) {
+    return [];
+  }
+  const shown = output.verbose ? found : found.slice(0, MOST);
+  return [
+    '',
+    output.title(`${title}: ${counted(found.length, 'tenant')}`),
+    ...shown.flatMap(({ tenantId, schema, message }) => [
+      `  ${printable(tenantId)} (schema ${schema})`,
+      ...printableLines(message).map((line) => `    ${line}`),
+    ]),
+    ...(shown.length < found.length ? [`  and ${found.length - shown.length} more; --verbose shows all`] : []),
+  ];
+}

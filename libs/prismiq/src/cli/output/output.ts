@@ -1,0 +1,63 @@
+import { styleText } from 'node:util';
+import type { OptionValues } from '../arguments/options.js';
+import type { ToldError } from '../errors.js';
+import { printableLines } from './text.js';
+
+type Style = Parameters<typeof styleText>[0];
+
+/**
+ * Where the command writes. Standard output is for results alone, so that they can be piped; progress, notes and errors go to
+ * standard error. Colours only where a terminal reads them, and NO_COLOR is respected.
+ */
+export class Output {
+  /** Whether results are JSON, one object a line. */
+  readonly json: boolean;
+  readonly verbose: boolean;
+  readonly stdout = process.stdout;
+  readonly stderr = process.stderr;
+
+  constructor({ json = false, verbose = false }: Pick<OptionValues, 'json' | 'verbose'>) {
+    this.json = json;
+    this.verbose = verbose;
+  }
+
+  /** Lines of a result for people; with `--json` they are left out. */
+  result(...lines: readonly string[]): void {
+    if (!this.json && lines.length > 0) {
+      this.stdout.write(`${lines.join('\n')}\n`);
+    }
+  }
+
+  /** What was asked for by `--help` or `--version`. */
+  help(text: string): void {
+    this.stdout.write(`${text}\n`);
+  }
+
+  /** A result for programs; without `--json` it is left out. */
+  event<Event extends { readonly type: string }>(event: Event): void {
+    if (this.json) {
+      this.stdout.write(`${JSON.stringify(event)}\n`);
+    }
+  }
+
+  /** Something to know meanwhile. */
+  note(text: string): void {
+    this.stderr.write(`${text}\n`);
+  }
+
+  error(error: ToldError): void {
+    const { stack, ...told } = error;
+    this.event({ type: 'error', ...told });
+    const text = printableLines(this.verbose ? `${error.message}\n\n${stack}` : error.message).join('\n');
+    this.note(`${this.onStderr(['red', 'bold'], 'Error:')} ${text}`);
+  }
+
+  readonly onStdout = (style: Style, text: string): string => styleText(style, text, { stream: this.stdout });
+  readonly onStderr = (style: Style, text: string): string => styleText(style, text, { stream: this.stderr });
+  readonly title = (text: string): string => this.onStdout('bold', text);
+
+  /** Columns to use for prose. */
+  get width(): number {
+    return Math.min(this.stdout.columns || 80, 100);
+  }
+}

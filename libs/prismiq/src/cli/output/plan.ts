@@ -1,0 +1,55 @@
+import type { MigrationPlan, PlanGroup, PlannedMigration } from '../../migrations/migrator.types.js';
+import { findings } from './findings.js';
+import type { Output } from './output.js';
+import { counted, printableLines } from './text.js';
+import { namesOf, versionText } from './versions.js';
+
+/** A plan as SQL with comments, for each group of tenants at the same version. */
+export function showPlan(plan: MigrationPlan, output: Output): void {
+  output.event({ type: 'plan', ...plan });
+  for (const group of plan.groups.filter(hasWork)) {
+    output.result(...heading(group, output), ...group.migrations.flatMap(migration), '');
+  }
+  output.result(...findings('Blocked, since they are not what their version has', plan.blocked, output));
+  output.result(
+    plan.affected === 0
+      ? `Nothing to do for ${counted(plan.total, 'tenant')}.`
+      : `-- Something to do for ${plan.affected} of ${counted(plan.total, 'tenant')}. Nothing was changed.`,
+  );
+}
+
+const hasWork = ({ migrations, unrecorded, schemaMissing }: PlanGroup): boolean =>
+  migrations.length + unrecorded.length > 0 || schemaMissing;
+
+function heading({ tenants, from, to, schemaMissing, unrecorded }: PlanGroup, output: Output): string[] {
+  return [
+    `-- ${counted(tenants.length, 'tenant')} from ${versionText(from)} to ${versionText(to)}: ${namesOf(tenants, output)}`,
+    ...(schemaMissing ? ['-- Their schemas do not exist: --create-schema makes them.'] : []),
+    ...(unrecorded.length > 0 ? [`-- There already, and only recorded: ${unrecorded.join(', ')}`] : []),
+    '',
+  ];
+}
+
+function migration({ source, name, transactional, statements, dynamic }: PlannedMigration): string[] {
+  return [
+    `-- ${source}: ${name}`,
+    ...(transactional ? [] : ['-- OUTSIDE OF THE TRANSACTION of its tenant']),
+    ...(dynamic ? ['-- DYNAMIC: it sends statements of its own, too, which are not shown'] : []),
+    ...statements.flatMap(({ sql, destructive }) => [
+      ...(destructive ? ['-- DESTRUCTIVE: data may be lost'] : []),
+      `${printableLines(sql).join('\n')};`,
+    ]),
+    '',
+  ];
+}
+
+/** The statements of a plan that may lose data, each once. */
+export const destructiveStatements = (plan: MigrationPlan): string[] => [
+  ...new Set(
+    plan.groups
+      .flatMap(({ migrations }) => migrations)
+      .flatMap(({ statements }) => statements)
+      .filter(({ destructive }) => destructive)
+      .map(({ sql }) => sql),
+  ),
+];

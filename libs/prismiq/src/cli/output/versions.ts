@@ -1,0 +1,21 @@
+import type { TenantVersion } from '../../migrations/migrator.types.js';
+import type { Output } from './output.js';
+import { count, printable } from './text.js';
+
+/** A version in words: the newest migration, of each source where there are several. */
+export function versionText(version: TenantVersion): string {
+  const sources = Object.entries(version);
+  const words = sources.map(([source, name]) =>
+    sources.length > 1 ? `${source} ${name ?? 'none'}` : (name ?? 'none'),
+  );
+  return words.length === 0 ? 'none' : words.join(', ');
+}
+
+const FEW = 5;
+
+/** Many names as a few of them; all of them with `--verbose`. */
+export function namesOf(names: readonly string[], { verbose }: Output): string {
+  const shown = names.slice(0, verbose ? Infinity : FEW);
+  const rest = names.length - shown.length;
+  return printable(shown.join(', ')) + (rest > 0 ? ` and ${count(rest)} more` : '');
+}

@@ -1,0 +1,166 @@
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { MikroORM } from '@mikro-orm/postgresql';
+import type { TenantRecord } from '../directory/tenant-directory.js';
+import type { RunOptions, TenantMigratorOptions, TenantSelection } from '../migrations/migrator.types.js';
+import type { TenantMigrator } from '../migrations/tenant-migrator.js';
+import type { OptionValues } from './arguments/options.js';
+import type { PrismiqCliConfig } from './config/cli-config.js';
+import { findConfig } from './config/find-config.js';
+import { loadConfig } from './config/load-config.js';
+import { UsageError } from './errors.js';
+import type { Output } from './output/output.js';
+
+/** As many as TenantMigrator takes where nothing else is said. */
+const DEFAULT_CONCURRENCY = 4;
+
+/** Milliseconds for the connections to be closed in. */
+const PATIENCE = 1000;
+
+/** How a run works through the tenants. */
+export type RunSettings = Pick<RunOptions, 'concurrency' | 'onError' | 'maxFailures' | 'betweenRings'>;
+
+/** A configuration file's content, by who uses it. Without a file, nothing is set. */
+interface LoadedConfig {
+  readonly file: string | undefined;
+  readonly database: PrismiqCliConfig['database'];
+  readonly run: RunSettings;
+  readonly migrator: Omit<TenantMigratorOptions, 'database'>;
+}
+
+/**
+ * What one run of the command works with: configuration, database, migrator, each made when it is first needed. A flag goes
+ * before the environment (see {@link OptionValues}), and that before the file.
+ */
+export class Session {
+  #config: Promise<LoadedConfig> | undefined;
+  #orm: Promise<MikroORM> | undefined;
+
+  constructor(
+    private readonly values: OptionValues,
+    readonly env: NodeJS.ProcessEnv,
+    private readonly folder: string,
+    private readonly output: Output,
+  ) {}
+
+  private config(): Promise<LoadedConfig> {
+    this.#config ??= this.readConfig();
+    return this.#config;
+  }
+
+  orm(): Promise<MikroORM> {
+    this.#orm ??= this.openDatabase();
+    return this.#orm;
+  }
+
+  async migrator(): Promise<TenantMigrator> {
+    const { migrator: options } = await this.config();
+    const { TenantMigrator } = await import('../migrations/tenant-migrator.js');
+    return new TenantMigrator({
+      ...options,
+      database: await this.orm(),
+      lockTimeoutMs: this.values['lock-timeout'] ?? options.lockTimeoutMs,
+      statementTimeoutMs: this.values['statement-timeout'] ?? options.statementTimeoutMs,
+    });
+  }
+
+  /** The tenants that are selected. */
+  async tenants(): Promise<TenantRecord[]> {
+    const selection = this.selection();
+    const tenants = await (await this.migrator()).tenants(selection);
+    this.assertFound(tenants.length);
+    return tenants;
+  }
+
+  async runSettings(): Promise<RunSettings> {
+    const { run } = await this.config();
+    const onError = this.values['on-error'] ?? run.onError;
+    const maxFailures = this.values['max-failures'] ?? run.maxFailures;
+    if (maxFailures !== undefined && onError !== 'continue') {
+      throw new UsageError(
+        'How many tenants may fail (--max-failures, PRISMIQ_MAX_FAILURES, `maxFailures`) is of use where a run goes on after one: ' +
+          'add --on-error continue.',
+      );
+    }
+    return {
+      ...run,
+      concurrency: this.concurrency(run),
+      onError,
+      maxFailures,
+    };
+  }
+
+  /** Whether the flags say which tenants are meant. */
+  get selects(): boolean {
+    const { tenant, ring, tag, all } = this.values;
+    return all === true || (tenant ?? ring ?? tag) !== undefined;
+  }
+
+  /** The tenants that the flags select; without any flag, all. */
+  selection(): TenantSelection {
+    const { tenant, ring, tag, all } = this.values;
+    if (all === true && (tenant ?? ring ?? tag) !== undefined) {
+      throw new UsageError('--all means every tenant: leave it out, or leave out --tenant, --ring and --tag.');
+    }
+    return { tenants: tenant, rings: ring, tags: tag };
+  }
+
+  /** The same for what writes: all tenants are meant only where that is said. */
+  explicitSelection(): TenantSelection {
+    if (!this.selects) {
+      throw new UsageError('Which tenants? Give --all, --tenant ID, --ring NAME or --tag NAME.');
+    }
+    return this.selection();
+  }
+
+  /** Nobody matches: more often than not, a name was mistyped. */
+  assertFound(total: number): void {
+    const { tenant, ring, tag } = this.values;
+    const wanted = Object.entries({ tenant, ring, tag }).flatMap(([flag, names = []]) =>
+      names.map((name) => `--${flag} ${name}`),
+    );
+    if (total === 0 && wanted.length > 0) {
+      throw new UsageError(`No tenant matches ${wanted.join(' ')}. \`prismiq tenants\` lists all there are.`);
+    }
+  }
+
+  /** Says good-bye to the server. Not for long: a pool does not always end while one of its connections is just being made. */
+  async close(): Promise<void> {
+    const orm = await this.#orm?.catch(() => undefined);
+    await Promise.race([orm?.close(true), sleep(PATIENCE, undefined, { ref: false })]);
+  }
+
+  private async readConfig(): Promise<LoadedConfig> {
+    const file = findConfig(this.folder, this.values.config);
+    if (this.output.verbose) {
+      this.output.note(file === undefined ? 'There is no configuration file.' : `The configuration is ${file}.`);
+    }
+    if (file !== undefined) {
+      process.chdir(dirname(file)); // what the file says of other files is meant from there, wherever it was found from
+    }
+    const config = file === undefined ? {} : await loadConfig(file);
+    const { database, concurrency, onError, maxFailures, betweenRings, ...migrator } = config;
+    return { file, database, run: { concurrency, onError, maxFailures, betweenRings }, migrator };
+  }
+
+  private async openDatabase(): Promise<MikroORM> {
+    const { database, file, run } = await this.config();
+    const { openDatabase, describeDatabase } = await import('./database.js');
+    const orm = await openDatabase({ url: this.databaseUrl(), configured: database, file }, this.concurrency(run));
+    this.output.note(`Database: ${describeDatabase(orm)}`);
+    return orm;
+  }
+
+  private concurrency({ concurrency = DEFAULT_CONCURRENCY }: RunSettings): number {
+    return this.values.concurrency ?? concurrency;
+  }
+
+  private databaseUrl(): { text: string; from: string } | undefined {
+    const given = this.values['database-url'];
+    const { DATABASE_URL } = this.env;
+    if (given !== undefined) {
+      return { text: given, from: '--database-url (or PRISMIQ_DATABASE_URL)' };
+    }
+    return DATABASE_URL ? { text: DATABASE_URL, from: 'DATABASE_URL' } : undefined;
+  }
+}
