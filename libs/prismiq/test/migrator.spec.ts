@@ -83,7 +83,9 @@ describe('TenantMigrator', () => {
     it('runs the host’s migrations in the same transaction, in the order of the sources', async () => {
       const fleet = new Fleet(database, 'same', 1);
       await makeSchemas(fleet);
-      const order = statements('0001', ['CREATE TABLE notes AS SELECT id AS dashboard_id FROM prismiq_dashboards']);
+      const order = statements('0001', [
+        'CREATE TABLE notes AS SELECT id AS dashboard_id FROM same_000.prismiq_dashboards',
+      ]);
       const broken = statements('0002', ['SELECT 1/0 FROM generate_series(1, 1)']);
       const [schema] = fleet.schemas as [string];
       const failed = await fleet.migrator({ migrations: withHost(order, broken) }).up();

@@ -71,7 +71,7 @@ async function planned(
   schema: string,
   { database, direction, searchPath }: PlanContext,
 ): Promise<PlannedMigration[]> {
-  const scope: MigrationScope = { orm: database.orm, schema, direction, allowDataLoss: true };
+  const scope: MigrationScope = { orm: database.orm, schema, direction, allowDataLoss: true, namesSchema: false };
   const plans: PlannedMigration[] = [];
   for (const migration of migrations) {
     const { source, name } = migration;

@@ -5,6 +5,7 @@ import { DataLossError, MigrationFailedError, MigrationRefusedError } from '../e
 import { isPassing } from './failure.js';
 import { PRISMIQ_SOURCE } from './migration-source.js';
 import type { SourceMigration } from './migration-set.js';
+import { NAMED_SCHEMA } from './prismiq-migrations.js';
 import { isDestructive, splitStatements, unfitness } from './sql-text.js';
 
 /** In which tenant, and how, a migration runs. */
@@ -13,6 +14,8 @@ export interface MigrationScope {
   readonly schema: string;
   readonly direction: 'up' | 'down';
   readonly allowDataLoss: boolean;
+  /** Whether Prismiq's own statements name the schema, as all do that are sent; those of a plan are the same for many tenants. */
+  readonly namesSchema: boolean;
 }
 
 /** What a migration has to be given to send statements by itself. */
@@ -138,6 +141,7 @@ class DriverAccess {
     this.config = withOverrides(
       orm?.config,
       {
+        [NAMED_SCHEMA]: scope.namesSchema ? schema : undefined,
         get: (key: string, fallback?: unknown) =>
           key === 'schema' ? schema : this.orm.config.get(key as never, fallback as never),
       },

@@ -1,5 +1,6 @@
 import type { Constructor } from '@mikro-orm/core';
 import { Migration } from '@mikro-orm/migrations';
+import { quoteIdentifier } from '../sql/identifier.js';
 import { SCHEMA_VERSIONS, type SchemaVersion, type TableNaming } from '../schema/schema-versions.js';
 
 /** @publicApi */
@@ -20,15 +21,22 @@ export const PRISMIQ_MIGRATIONS: PrismiqMigration[] = SCHEMA_VERSIONS.map((versi
   class: toMigration(version),
 }));
 
+/** In what the runner for many tenants gives as `config`: the schema that the statements shall name. MikroORM's own has no such member. */
+export const NAMED_SCHEMA = Symbol('prismiq schema');
+
 function toMigration(version: SchemaVersion): Constructor<Migration> {
-  const unqualified: TableNaming = (table) => table;
   return class extends Migration {
     override up(): void {
-      version.up(unqualified).forEach((statement) => this.addSql(statement));
+      version.up(this.table).forEach((statement) => this.addSql(statement));
     }
 
     override down(): void {
-      version.down(unqualified).forEach((statement) => this.addSql(statement));
+      version.down(this.table).forEach((statement) => this.addSql(statement));
     }
+
+    private readonly table: TableNaming = (table) => {
+      const schema = (this.config as { [NAMED_SCHEMA]?: string })[NAMED_SCHEMA];
+      return schema === undefined ? table : `${quoteIdentifier(schema)}.${table}`;
+    };
   };
 }

@@ -213,7 +213,7 @@ export class TenantRun {
 
   private get scope(): MigrationScope {
     const { database, direction, allowDataLoss } = this.context;
-    return { orm: database.orm, schema: this.unit.schema, direction, allowDataLoss };
+    return { orm: database.orm, schema: this.unit.schema, direction, allowDataLoss, namesSchema: true };
   }
 
   private result(started: number, error?: unknown): TenantResult {
