@@ -4,8 +4,14 @@ export interface CacheLimits {
   readonly ttlMs: number;
   /** Milliseconds for which something not found is served. */
   readonly negativeTtlMs: number;
-  /** How many answers are kept; the one that was not asked for the longest goes first. */
+  /** How many answers are kept; those that nobody has asked for since go first. */
   readonly maxEntries: number;
+}
+
+interface Answer<T> {
+  readonly value: T | undefined;
+  readonly until: number;
+  wasUsed: boolean;
 }
 
 /**
@@ -13,8 +19,8 @@ export interface CacheLimits {
  * not kept.
  */
 export class LookupCache<T> {
-  /** In the order in which they were last asked for. */
-  readonly #answers = new Map<string, { value: T | undefined; until: number }>();
+  /** Oldest first; those that were of use get a second turn. To keep them in order of use would cost each request a write. */
+  readonly #answers = new Map<string, Answer<T>>();
   readonly #underway = new Map<string, Promise<T | undefined>>();
 
   constructor(private readonly limits: CacheLimits) {}
@@ -22,14 +28,10 @@ export class LookupCache<T> {
   /** An answer that is still good; nothing: it has to be looked up. */
   peek(key: string): { readonly value: T | undefined } | undefined {
     const answer = this.#answers.get(key);
-    if (answer === undefined) {
+    if (answer === undefined || answer.until <= performance.now()) {
       return undefined;
     }
-    this.#answers.delete(key);
-    if (answer.until <= performance.now()) {
-      return undefined;
-    }
-    this.#answers.set(key, answer);
+    answer.wasUsed = true;
     return answer;
   }
 
@@ -76,9 +78,19 @@ export class LookupCache<T> {
   #keep(key: string, value: T | undefined, asked: number): void {
     const { ttlMs, negativeTtlMs, maxEntries } = this.limits;
     this.#answers.delete(key);
-    this.#answers.set(key, { value, until: asked + (value === undefined ? negativeTtlMs : ttlMs) });
-    if (this.#answers.size > maxEntries) {
-      this.#answers.delete(this.#answers.keys().next().value!);
+    while (this.#answers.size >= maxEntries) {
+      this.#dropOldest();
+    }
+    const until = asked + (value === undefined ? negativeTtlMs : ttlMs);
+    this.#answers.set(key, { value, until, wasUsed: false });
+  }
+
+  #dropOldest(): void {
+    const [key, answer] = this.#answers.entries().next().value!;
+    this.#answers.delete(key);
+    if (answer.wasUsed && answer.until > performance.now()) {
+      answer.wasUsed = false;
+      this.#answers.set(key, answer);
     }
   }
 }
