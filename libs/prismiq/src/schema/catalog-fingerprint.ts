@@ -9,17 +9,22 @@ import { TABLE_NAMES } from './expected-catalog.js';
 const FINGERPRINT_QUERY = `
 WITH tables AS MATERIALIZED (
   SELECT n.nspname, n.oid AS namespace, c.oid, c.relname, c.relkind
-  FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = ANY($2)
+  FROM pg_namespace n
+  -- Schema by schema: there may be many more tables of these names than are asked for.
+  CROSS JOIN LATERAL (SELECT * FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = ANY($2) OFFSET 0) c
   WHERE n.nspname = ANY($1)
 )
 SELECT nspname AS schema, bit_xor(hash)::text AS fingerprint FROM (
   SELECT nspname, hash_record_extended(ROW('table'::text, relname, relkind), 0) AS hash FROM tables
   UNION ALL
   SELECT nspname, hash_record_extended(ROW('column'::text, t.relname, a.attnum, a.attname, a.atttypid, a.atttypmod,
-    a.attnotnull, a.attidentity, a.attgenerated, d.adbin::text), 0)
+    a.attnotnull, a.attidentity, a.attgenerated), 0)
   FROM tables t
   JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
-  LEFT JOIN pg_attrdef d ON d.adrelid = t.oid AND d.adnum = a.attnum
+  UNION ALL
+  SELECT nspname, hash_record_extended(ROW('default'::text, t.relname, d.adnum, d.adbin::text), 0)
+  FROM tables t
+  JOIN pg_attrdef d ON d.adrelid = t.oid
   UNION ALL
   SELECT nspname, hash_record_extended(ROW('constraint'::text, t.relname, k.conname, k.contype, k.conkey, k.confkey,
     k.confupdtype, k.confdeltype, k.confmatchtype, k.condeferrable, k.condeferred, k.convalidated, k.connoinherit,
