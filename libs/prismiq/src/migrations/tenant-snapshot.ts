@@ -26,7 +26,10 @@ export async function readSnapshots(
   judge: CatalogJudge,
   schemas: readonly string[],
 ): Promise<Map<string, TenantSnapshot>> {
-  const [found, judgements] = await Promise.all([readHistories(sql, set, schemas), judge.judge(sql, schemas)]);
+  // One after the other: what somebody else has migrated in between is tables without a record then, of which its transaction makes
+  // sure, and not a record without tables, which would be reported.
+  const found = await readHistories(sql, set, schemas);
+  const judgements = await judge.judge(sql, schemas);
   return new Map(
     schemas.map((schema) => {
       const { histories, recorded } = found.get(schema) ?? NOTHING;
