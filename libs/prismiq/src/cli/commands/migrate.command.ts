@@ -2,7 +2,7 @@ import { SELECTION_OPTIONS } from '../arguments/options.js';
 import { ExitCode } from '../exit-codes.js';
 import { showPlan } from '../output/plan.js';
 import type { Command } from './command.js';
-import { carryOut } from './run.js';
+import { carryOut, RUN_EXIT_CODES } from './run.js';
 
 export const migrateCommand: Command = {
   name: 'migrate',
@@ -40,14 +40,7 @@ export const migrateCommand: Command = {
     ['prismiq migrate --tenant acme --dry-run', 'Show what would run.'],
     ['prismiq migrate --tenant initech --create-schema', 'Make all that a new tenant of the directory needs.'],
   ],
-  exitCodes: [
-    ExitCode.Ok,
-    ExitCode.Failed,
-    ExitCode.Usage,
-    ExitCode.TenantsFailed,
-    ExitCode.Interrupted,
-    ExitCode.Terminated,
-  ],
+  exitCodes: RUN_EXIT_CODES,
   async run(context) {
     const { values, output, session } = context;
     const selection = session.explicitSelection();

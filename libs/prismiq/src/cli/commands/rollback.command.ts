@@ -7,7 +7,7 @@ import { ExitCode } from '../exit-codes.js';
 import { destructiveStatements, showPlan } from '../output/plan.js';
 import { counted, printable } from '../output/text.js';
 import type { Command } from './command.js';
-import { carryOut } from './run.js';
+import { carryOut, RUN_EXIT_CODES } from './run.js';
 
 export const rollbackCommand: Command = {
   name: 'rollback',
@@ -37,14 +37,7 @@ export const rollbackCommand: Command = {
     ['prismiq rollback --tenant acme --steps 1 --dry-run', 'Show what taking back one migration would run.'],
     ['prismiq rollback --all --to prismiq_0001_tables --allow-data-loss', 'Take all tenants back to a version.'],
   ],
-  exitCodes: [
-    ExitCode.Ok,
-    ExitCode.Failed,
-    ExitCode.Usage,
-    ExitCode.TenantsFailed,
-    ExitCode.Interrupted,
-    ExitCode.Terminated,
-  ],
+  exitCodes: RUN_EXIT_CODES,
   async run(context) {
     const { values, output, session } = context;
     const target = { ...session.explicitSelection(), ...targetOf(values) };

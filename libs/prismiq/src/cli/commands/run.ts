@@ -6,6 +6,16 @@ import { RunSummary } from '../output/run-summary.js';
 import type { RunSettings } from '../session.js';
 import type { CommandContext } from './command.js';
 
+/** With what a command may end that carries a run out. */
+export const RUN_EXIT_CODES = [
+  ExitCode.Ok,
+  ExitCode.Failed,
+  ExitCode.Usage,
+  ExitCode.TenantsFailed,
+  ExitCode.Interrupted,
+  ExitCode.Terminated,
+];
+
 /**
  * Carries a run out, shows it while it goes, and tells at the end what became of it.
  *
