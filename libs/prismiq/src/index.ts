@@ -61,13 +61,13 @@ export { TenantSchema } from './tenancy/tenant-schema.js';
 export type { Tenant, TenantIdentity } from './tenancy/tenant.js';
 
 // Repositories, and the records that they return
-export { DashboardRepository } from './repositories/dashboard.repository.js';
-export { SavedQueryRepository } from './repositories/saved-query.repository.js';
-export { WidgetRepository } from './repositories/widget.repository.js';
-export type { ImportOptions, ImportResult } from './repositories/dashboard-exchange.js';
+export { DashboardRepository } from './repositories/dashboards/dashboard.repository.js';
+export { SavedQueryRepository } from './repositories/saved-queries/saved-query.repository.js';
+export { WidgetRepository } from './repositories/widgets/widget.repository.js';
+export type { ImportOptions, ImportResult } from './repositories/dashboards/dashboard-exchange.js';
 export type { ListOptions, Page } from './repositories/list-page.js';
 export type { WriteOptions } from './repositories/lock-record.js';
-export type { Dashboard, DashboardSummary, SavedQuery, Widget, WidgetOfVersion } from './repositories/records.js';
+export type { Dashboard, DashboardSummary, SavedQuery, Widget, VersionedWidget } from './repositories/records.js';
 
 // Changes, told of once they are committed
 export type { ChangeEvent, ChangeListener } from './changes/change-event.js';
@@ -89,7 +89,7 @@ export type {
   UpdateWidget,
   WidgetConfig,
   WidgetHyperlink,
-  WidgetOfSet,
+  DashboardWidgetInput,
   WidgetPlacement,
   WidgetPosition,
   WidgetType,
@@ -134,8 +134,8 @@ export type {
   UpTarget,
   VerifyReport,
   VersionGroup,
-} from './migrations/migrator.types.js';
-export { TenantMigrator } from './migrations/tenant-migrator.js';
+} from './migrator/migrator.types.js';
+export { TenantMigrator } from './migrator/tenant-migrator.js';
 export type { PgClient, PgPool, PgPoolClient } from './sql/pg-executor.js';
 export type { SqlTarget } from './sql/sql-target.js';
 
@@ -150,7 +150,7 @@ export { PrismiqWidget } from './entities/widget.entity.js';
 
 // REST controllers, for hosts that subclass them
 export { PrismiqDashboardsController } from './http/dashboards.controller.js';
-export { ignoreTypeOfNoBody } from './http/ignore-type-of-no-body.js';
+export { dropContentTypeOfEmptyBody } from './http/drop-content-type-of-empty-body.js';
 export { PrismiqController } from './http/prismiq-controller.decorator.js';
 export { PrismiqExceptionFilter } from './http/prismiq-exception.filter.js';
 export { PrismiqSavedQueriesController } from './http/saved-queries.controller.js';

@@ -11,9 +11,9 @@ import {
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { documentController } from './http/openapi/document-controller.js';
-import { ignoreTypeOfNoBody } from './http/ignore-type-of-no-body.js';
+import { dropContentTypeOfEmptyBody } from './http/drop-content-type-of-empty-body.js';
 import { mountControllers } from './http/mount-controllers.js';
-import { OutsideControllers } from './http/outside-controllers.js';
+import { FallbackRoutes } from './http/fallback-routes.js';
 import { PrismiqExceptionFilter } from './http/prismiq-exception.filter.js';
 import type {
   PrismiqModuleAsyncOptions,
@@ -68,7 +68,7 @@ export class PrismiqModule implements NestModule, OnModuleInit {
     @Inject(PRISMIQ_MOUNTED) private readonly mounted: Mounted | undefined,
     @Inject(PRISMIQ_OPEN_CONTEXT)
     private readonly openContext: (request: unknown, response: unknown, next: () => void) => void,
-    @Inject(OutsideControllers) private readonly outside: OutsideControllers,
+    @Inject(FallbackRoutes) private readonly outside: FallbackRoutes,
     @Inject(ModulesContainer) modules: ModulesContainer,
     @Inject(PRISMIQ_CONTEXT_NAME) contextName: string | undefined,
   ) {
@@ -84,7 +84,7 @@ export class PrismiqModule implements NestModule, OnModuleInit {
     if (this.mounted !== undefined) {
       const { controllers, options } = this.mounted;
       if (this.outside.isFastify) {
-        consumer.apply(ignoreTypeOfNoBody).forRoutes(...controllers);
+        consumer.apply(dropContentTypeOfEmptyBody).forRoutes(...controllers);
       }
       this.outside.beforeRoutes(controllers, options);
     }
@@ -127,7 +127,7 @@ function register(structure: PrismiqStructure, config: Provider[]): DynamicModul
       { provide: PRISMIQ_MOUNTED, useValue: mounted },
       { provide: PRISMIQ_CONTEXT_NAME, useValue: contextName },
       PrismiqExceptionFilter,
-      OutsideControllers,
+      FallbackRoutes,
       ...providersOf(contextName),
     ],
     exports: exportsOf(contextName),

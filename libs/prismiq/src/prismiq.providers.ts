@@ -5,7 +5,7 @@ import { ChangeFeed } from './changes/change-feed.js';
 import { TenantRegistry } from './directory/tenant-registry.js';
 import { registerEntities } from './entities/prismiq-entities.js';
 import { InvalidOptionsError } from './errors/configuration.errors.js';
-import { TenantMigrator } from './migrations/tenant-migrator.js';
+import { TenantMigrator } from './migrator/tenant-migrator.js';
 import type { PrismiqConfig } from './options/prismiq-config.js';
 import {
   PRISMIQ_CONFIG,
@@ -15,15 +15,15 @@ import {
   PRISMIQ_SCHEMA_FOR,
 } from './prismiq.constants.js';
 import { getPrismiqToken } from './prismiq.decorators.js';
-import { DashboardRepository } from './repositories/dashboard.repository.js';
-import { SavedQueryRepository } from './repositories/saved-query.repository.js';
-import { WidgetRepository } from './repositories/widget.repository.js';
+import { DashboardRepository } from './repositories/dashboards/dashboard.repository.js';
+import { SavedQueryRepository } from './repositories/saved-queries/saved-query.repository.js';
+import { WidgetRepository } from './repositories/widgets/widget.repository.js';
 import { Database } from './sql/database.js';
 import { TenantContext } from './tenancy/tenant-context.js';
 import { BoundTenantEntityManager, TenantEntityManager } from './tenancy/tenant-entity-manager.js';
 import { TenantResolver } from './tenancy/tenant-resolver.js';
 import { TenantSchema } from './tenancy/tenant-schema.js';
-import { TenantSlots } from './tenancy/tenant-slot.js';
+import { TenantSlots } from './tenancy/tenant-store.js';
 import { TenantGuard } from './tenancy/tenant.guard.js';
 import { TenantInterceptor } from './tenancy/tenant.interceptor.js';
 

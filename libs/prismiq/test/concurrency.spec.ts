@@ -11,12 +11,16 @@ import {
   WidgetRepository,
   type Dashboard,
   type PrismiqModuleOptions,
-  type WidgetOfSet,
+  type DashboardWidgetInput,
 } from '@prismiq/nestjs';
 import { TestDatabase } from '../../../test/support/test-database.js';
 import { boot, ormModule, resolver } from './support/host.js';
 
-const widget = (title: string, y = 0): WidgetOfSet => ({ type: 'text', title, position: { x: 0, y, w: 1, h: 1 } });
+const widget = (title: string, y = 0): DashboardWidgetInput => ({
+  type: 'text',
+  title,
+  position: { x: 0, y, w: 1, h: 1 },
+});
 
 describe('under load', () => {
   let database: TestDatabase;

@@ -23,7 +23,7 @@ import {
 import { jest } from '@jest/globals';
 import {
   ensureTables,
-  ignoreTypeOfNoBody,
+  dropContentTypeOfEmptyBody,
   PrismiqController,
   PrismiqDashboardsController,
   PrismiqError,
@@ -289,7 +289,7 @@ describe.each(PLATFORMS)('a controller that a host has subclassed, on %s', (plat
     })
     class HostModule implements NestModule {
       configure(consumer: MiddlewareConsumer) {
-        consumer.apply(ignoreTypeOfNoBody).forRoutes(ReportsController);
+        consumer.apply(dropContentTypeOfEmptyBody).forRoutes(ReportsController);
       }
     }
     const app = await boot({ imports: [HostModule] }, platform);

@@ -8,7 +8,7 @@ export class UsageError extends Error {
 }
 
 /** An error as the command tells it. */
-export interface ToldError {
+export interface ErrorReport {
   readonly code: string;
   readonly message: string;
   readonly exitCode: ExitCode;
@@ -40,7 +40,7 @@ export function withHint(message: string, code: string | undefined): string {
 }
 
 /** Finds out what to tell of whatever was thrown. */
-export function explain(thrown: unknown): ToldError {
+export function explain(thrown: unknown): ErrorReport {
   const error = translateError(thrown, {});
   const stack = error instanceof Error ? stackOf(error) : String(error);
   if (error instanceof UsageError) {

@@ -10,7 +10,7 @@ const ECHO = 500;
  * Turns the first SIGINT or SIGTERM into an abort, which lets the tenants in work be finished; the second ends the process at
  * once. PostgreSQL rolls back what was in work then.
  */
-export class Interruption {
+export class ShutdownSignals {
   readonly #controller = new AbortController();
   #exitCode: ExitCode | undefined;
   #since = 0;

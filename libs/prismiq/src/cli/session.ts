@@ -2,8 +2,8 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import type { TenantRecord } from '../directory/tenant-directory.js';
-import type { RunOptions, TenantMigratorOptions, TenantSelection } from '../migrations/migrator.types.js';
-import type { TenantMigrator } from '../migrations/tenant-migrator.js';
+import type { RunOptions, TenantMigratorOptions, TenantSelection } from '../migrator/migrator.types.js';
+import type { TenantMigrator } from '../migrator/tenant-migrator.js';
 import type { OptionValues } from './arguments/options.js';
 import type { PrismiqCliConfig } from './config/cli-config.js';
 import { findConfig } from './config/find-config.js';
@@ -55,7 +55,7 @@ export class Session {
 
   async migrator(): Promise<TenantMigrator> {
     const { migrator: options } = await this.config();
-    const { TenantMigrator } = await import('../migrations/tenant-migrator.js');
+    const { TenantMigrator } = await import('../migrator/tenant-migrator.js');
     return new TenantMigrator({
       ...options,
       database: await this.orm(),

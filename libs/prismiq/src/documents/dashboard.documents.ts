@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { name, optional, text } from './text.js';
-import { widgetSet, type WidgetOfSet } from './widget.documents.js';
+import { widgetSet, type DashboardWidgetInput } from './widget.documents.js';
 
 /** The grid of a dashboard (wire contract 2.2). @publicApi */
 export interface DashboardLayout {
@@ -62,7 +62,7 @@ export interface CreateDashboard {
    */
   allowedViewers?: string[] | null | undefined;
   /** @default [] */
-  widgets?: WidgetOfSet[] | null | undefined;
+  widgets?: DashboardWidgetInput[] | null | undefined;
 }
 
 /** A change of a dashboard: absent members stay as they are, the others are replaced whole. @publicApi */
@@ -75,7 +75,7 @@ export interface UpdateDashboard {
   isPublic?: boolean | null | undefined;
   allowedViewers?: string[] | null | undefined;
   /** The whole set, matched by id: known ones are updated, those without a known id new, those absent deleted. */
-  widgets?: WidgetOfSet[] | null | undefined;
+  widgets?: DashboardWidgetInput[] | null | undefined;
 }
 
 const MAX_LIST = 1000;

@@ -5,7 +5,7 @@ import {
   type DashboardLayout,
   type DashboardLayoutInput,
 } from './dashboard.documents.js';
-import type { WidgetConfig, WidgetOfSet, WidgetPosition, WidgetType } from './widget.documents.js';
+import type { WidgetConfig, DashboardWidgetInput, WidgetPosition, WidgetType } from './widget.documents.js';
 import type { QueryDefinition } from './query.documents.js';
 
 /** A dashboard to be carried elsewhere (wire contract 4): without ids, owner, sharing and times. @publicApi */
@@ -30,7 +30,7 @@ export interface DashboardExportInput {
   name: string;
   description?: string | null | undefined;
   layout?: DashboardLayoutInput | null | undefined;
-  widgets?: Omit<WidgetOfSet, 'id'>[] | null | undefined;
+  widgets?: Omit<DashboardWidgetInput, 'id'>[] | null | undefined;
   filters?: DashboardFilter[] | null | undefined;
 }
 

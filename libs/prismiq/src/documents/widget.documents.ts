@@ -64,7 +64,7 @@ export interface UpdateWidget {
 }
 
 /** One of the widgets that shall make up a dashboard. @publicApi */
-export interface WidgetOfSet extends CreateWidget {
+export interface DashboardWidgetInput extends CreateWidget {
   /** With the id of a widget that is on the dashboard it takes its place, else it is new. */
   id?: string | null | undefined;
 }
@@ -150,7 +150,7 @@ export const mergedWidget = z.object({ query: z.unknown(), config: widgetConfig 
 export const widgetOfSet = widget.safeExtend({ id: optional(z.string().toLowerCase()) });
 
 /** Ids are compared as UUIDs are, in whatever case they are written. */
-export const widgetSet: z.ZodType<(WidgetOfSet & { config: WidgetConfig })[]> = z
+export const widgetSet: z.ZodType<(DashboardWidgetInput & { config: WidgetConfig })[]> = z
   .array(widgetOfSet)
   .max(1000)
   .superRefine((widgets, context) => {

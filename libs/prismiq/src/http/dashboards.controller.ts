@@ -2,7 +2,7 @@ import { Delete, Get, HttpCode, Inject, Param, Patch, Post, Put, Query } from '@
 import type { WidgetPlacement } from '../documents/widget.documents.js';
 import { parseDocument } from '../documents/parse-document.js';
 import { InvalidDocumentError } from '../errors/record.errors.js';
-import { DashboardRepository } from '../repositories/dashboard.repository.js';
+import { DashboardRepository } from '../repositories/dashboards/dashboard.repository.js';
 import { duplicateBody, transferBody } from './bodies.js';
 import { importFrom } from './import-body.js';
 import { JsonBody } from './json-body.js';

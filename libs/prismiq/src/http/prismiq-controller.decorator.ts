@@ -17,7 +17,7 @@ import { PrismiqExceptionFilter } from './prismiq-exception.filter.js';
  * client. For a host that changes a route; import {@link PrismiqModule} where the controller stands. A method that is overridden
  * needs its route decorator again, as everywhere in Nest.
  *
- * On Fastify, apply {@link ignoreTypeOfNoBody} to its routes as well.
+ * On Fastify, apply {@link dropContentTypeOfEmptyBody} to its routes as well.
  *
  * @param path or options, as for `@Controller()`
  * @param contextName of the registration to use

@@ -1,5 +1,5 @@
 import { Delete, Get, HttpCode, Inject, Param, Patch, Post, Query } from '@nestjs/common';
-import { SavedQueryRepository } from '../repositories/saved-query.repository.js';
+import { SavedQueryRepository } from '../repositories/saved-queries/saved-query.repository.js';
 import { JsonBody } from './json-body.js';
 import { listQuery, parseListQuery, toWirePage } from './list-query.js';
 import { IfMatch, versionIn, writeIf, type ExpectedVersions } from './preconditions.js';

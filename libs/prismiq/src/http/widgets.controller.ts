@@ -1,5 +1,5 @@
 import { Delete, HttpCode, Inject, NotImplementedException, Param, Patch, Post, Put } from '@nestjs/common';
-import { WidgetRepository } from '../repositories/widget.repository.js';
+import { WidgetRepository } from '../repositories/widgets/widget.repository.js';
 import { JsonBody } from './json-body.js';
 import { IfMatch, writeIf, type ExpectedVersions } from './preconditions.js';
 import { fromWire, toWireWidgetOfVersion } from './wire.js';

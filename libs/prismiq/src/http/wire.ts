@@ -1,5 +1,5 @@
 import { InvalidDocumentError } from '../errors/record.errors.js';
-import type { Dashboard, DashboardSummary, SavedQuery, Widget, WidgetOfVersion } from '../repositories/records.js';
+import type { Dashboard, DashboardSummary, SavedQuery, Widget, VersionedWidget } from '../repositories/records.js';
 
 /**
  * Between the records and Prismiq's REST contract: resources have snake_case members there, one level deep. The documents
@@ -29,7 +29,7 @@ export const toWireWidget = (widget: Widget) => ({
 });
 
 /** A widget after a write, with the version that its dashboard has now. */
-export const toWireWidgetOfVersion = (widget: WidgetOfVersion) => ({
+export const toWireWidgetOfVersion = (widget: VersionedWidget) => ({
   ...toWireWidget(widget),
   dashboard_version: widget.dashboardVersion,
 });

@@ -2,11 +2,11 @@ import type { Configuration } from '@mikro-orm/core';
 import type { Migration } from '@mikro-orm/migrations';
 import type { MikroORM, Transaction } from '@mikro-orm/postgresql';
 import { DataLossError, MigrationFailedError, MigrationRefusedError } from '../errors/migration.errors.js';
-import { isPassing } from './failure.js';
+import { isTransient } from '../migrator/run/failure.js';
 import { PRISMIQ_SOURCE } from './migration-source.js';
 import type { SourceMigration } from './migration-set.js';
 import { NAMED_SCHEMA } from './prismiq-migrations.js';
-import { isDestructive, splitStatements, unfitness } from './sql-text.js';
+import { isDestructive, splitStatements, forbiddenReason } from './sql-text.js';
 
 /** In which tenant, and how, a migration runs. */
 export interface MigrationScope {
@@ -58,7 +58,7 @@ export async function statementsOf(
       : failure;
   }
   const statements = instance.getQueries().flatMap((query) => splitStatements(access.render(query)));
-  statements.forEach((statement) => assertFit(statement, migration, scope));
+  statements.forEach((statement) => assertAllowed(statement, migration, scope));
   return statements;
 }
 
@@ -99,14 +99,14 @@ export const concernsPrismiq = ({ migration, statements }: PreparedMigration): b
 
 /** Whether it is the migration's own code that has failed, and not the database. */
 const isOfHost = (error: unknown): error is Error =>
-  error instanceof Error && !('code' in error && typeof error.code === 'string') && !isPassing(error);
+  error instanceof Error && !('code' in error && typeof error.code === 'string') && !isTransient(error);
 
-function assertFit(
+function assertAllowed(
   statement: string,
   { label }: SourceMigration,
   { schema, direction, allowDataLoss }: MigrationScope,
 ): void {
-  const problem = unfitness(statement);
+  const problem = forbiddenReason(statement);
   if (problem !== undefined) {
     throw new MigrationRefusedError(label, `${problem}. The statement is: ${statement}`, { schema });
   }
@@ -180,7 +180,7 @@ class DriverAccess {
 
   private async execute(query: Query, parameters?: unknown[]): Promise<unknown> {
     const { orm, transaction } = this;
-    splitStatements(this.render(query)).forEach((statement) => assertFit(statement, this.migration, this.scope));
+    splitStatements(this.render(query)).forEach((statement) => assertAllowed(statement, this.migration, this.scope));
     return orm.driver.execute(query as string, parameters, 'all', transaction);
   }
 

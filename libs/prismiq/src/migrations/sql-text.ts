@@ -112,7 +112,7 @@ const UNFIT: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Why a statement cannot be part of a migration; `undefined`: it can. */
-export function unfitness(statement: string): string | undefined {
+export function forbiddenReason(statement: string): string | undefined {
   const code = codeOf(statement);
   return UNFIT.find(([pattern]) => pattern.test(code))?.[1];
 }

@@ -12,7 +12,7 @@ const equal = (column: string, value: string): string => `${column}::text = ${va
  * 7.2). `d` is a dashboard, `q` a saved query. All begin with the tenant: the schema is the first lock, this the second, and
  * the only one where tenants share a schema.
  */
-export function dashboardIsVisible(tenant: Tenant, parameters: Parameters): string {
+export function dashboardVisibleSql(tenant: Tenant, parameters: Parameters): string {
   const own = dashboardIsInTenant(tenant, parameters);
   if (tenant.isAdmin) {
     return own;

@@ -7,7 +7,7 @@ import {
 import { Parameters } from '../sql/parameters.js';
 import type { SqlExecutor } from '../sql/sql-executor.js';
 import type { Tenant } from '../tenancy/tenant.js';
-import { dashboardIsChangeable, dashboardIsVisible, savedQueryIsChangeable, savedQueryIsVisible } from './access.js';
+import { dashboardIsChangeable, dashboardVisibleSql, savedQueryIsChangeable, savedQueryIsVisible } from './access.js';
 import { isId, type TenantScope } from './tenant-repository.js';
 
 /** What a caller knows of the record that it is about to change. */
@@ -55,7 +55,7 @@ export const lockSavedQuery = (
 ) => lock(sql, scope, 'saved query', id, options, differs);
 
 const RULES = {
-  dashboard: { alias: 'd', isVisible: dashboardIsVisible, isChangeable: dashboardIsChangeable },
+  dashboard: { alias: 'd', isVisible: dashboardVisibleSql, isChangeable: dashboardIsChangeable },
   'saved query': { alias: 'q', isVisible: savedQueryIsVisible, isChangeable: savedQueryIsChangeable },
 };
 

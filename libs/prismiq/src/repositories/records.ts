@@ -65,7 +65,7 @@ export interface Widget {
 }
 
 /** A widget after a write. @publicApi */
-export interface WidgetOfVersion extends Widget {
+export interface VersionedWidget extends Widget {
   /** The version that its dashboard has now. */
   dashboardVersion: number;
 }

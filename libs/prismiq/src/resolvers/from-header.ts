@@ -1,5 +1,5 @@
 import { TenantMismatchError } from '../errors/tenancy.errors.js';
-import { carrierOf, type Carrier } from '../tenancy/carrier.js';
+import { carrierOf, type RequestLike } from '../tenancy/request-like.js';
 import type { ResolveTenant } from '../tenancy/tenant-resolver.js';
 
 /**
@@ -22,8 +22,8 @@ export const fromHeader =
   };
 
 /** Node joins a header that comes twice into one text; a proxy that appends its own to a forged one must not make a third of them. */
-function valuesOf(carrier: Carrier | undefined, name: string): string[] {
-  const request = carrier?.raw ?? (carrier as Carrier['raw']);
+function valuesOf(carrier: RequestLike | undefined, name: string): string[] {
+  const request = carrier?.raw ?? (carrier as RequestLike['raw']);
   const value = request?.headersDistinct?.[name] ?? carrier?.headers?.[name];
   return value === undefined ? [] : [value].flat();
 }

@@ -1,4 +1,4 @@
-import { carrierOf } from '../tenancy/carrier.js';
+import { carrierOf } from '../tenancy/request-like.js';
 import type { ResolveTenant } from '../tenancy/tenant-resolver.js';
 
 /** @publicApi */

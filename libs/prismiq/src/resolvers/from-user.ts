@@ -1,4 +1,4 @@
-import { carrierOf } from '../tenancy/carrier.js';
+import { carrierOf } from '../tenancy/request-like.js';
 import type { ResolveTenant } from '../tenancy/tenant-resolver.js';
 
 /** The name of a member of the user, or a function of the user. */

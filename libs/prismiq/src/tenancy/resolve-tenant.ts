@@ -1,5 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { requestOf } from './carrier.js';
+import { requestOf } from './request-like.js';
 import { assertClaims } from './claimed-headers.js';
 import type { TenantContext } from './tenant-context.js';
 import type { TenantResolver, ResolvedTenant } from './tenant-resolver.js';

@@ -6,7 +6,7 @@ import { TenantRequiredError } from '../errors/tenancy.errors.js';
 import { PRISMIQ_SCHEMA_FOR } from '../prismiq.constants.js';
 import { forEach, type ForEachTenantOptions, type ForEachTenantResult } from './for-each-tenant.js';
 import { TenantEntityManager } from './tenant-entity-manager.js';
-import { TenantSlots, type TenantSlot } from './tenant-slot.js';
+import { TenantSlots, type TenantStore } from './tenant-store.js';
 import { toTenant, type Tenant, type TenantIdentity } from './tenant.js';
 
 /**
@@ -148,7 +148,7 @@ export class TenantContext {
       return this.slots.run({ state: 'nested', tenant, binding: undefined }, fn);
     }
     const { schema } = tenant;
-    const slot: TenantSlot = { state: 'nested', tenant, binding: this.entityManager.bind(schema) };
+    const slot: TenantStore = { state: 'nested', tenant, binding: this.entityManager.bind(schema) };
     return this.slots.run(slot, () => this.entityManager.runInTransaction(schema, fn));
   }
 
@@ -158,13 +158,13 @@ export class TenantContext {
   }
 
   /** The context of the HTTP request in which the call stands, filled or not. @internal */
-  requestSlot(): TenantSlot | undefined {
+  requestSlot(): TenantStore | undefined {
     const slot = this.slots.getStore();
     return slot?.state === 'nested' ? undefined : slot;
   }
 
   /** Says, once and for all, whose request it is: of several who find out at the same time, the first. @internal */
-  fill(slot: TenantSlot, tenant: Tenant | undefined): void {
+  fill(slot: TenantStore, tenant: Tenant | undefined): void {
     if (slot.state === 'filled') {
       return;
     }

@@ -5,7 +5,7 @@ import {
   type EntityManager,
   type MikroORM,
 } from '@mikro-orm/postgresql';
-import type { EntityManagerBinding, TenantSlots } from './tenant-slot.js';
+import type { EntityManagerBinding, TenantSlots } from './tenant-store.js';
 
 /** Stands in where the host keeps its EntityManager to itself, which is the default. */
 export class TenantEntityManager {

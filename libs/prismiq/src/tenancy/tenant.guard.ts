@@ -1,6 +1,6 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { TenantRequiredError } from '../errors/tenancy.errors.js';
-import { requestOf } from './carrier.js';
+import { requestOf } from './request-like.js';
 import { resolveTenant } from './resolve-tenant.js';
 import { TenantContext } from './tenant-context.js';
 import { TenantResolver } from './tenant-resolver.js';

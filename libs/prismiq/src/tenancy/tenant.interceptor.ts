@@ -1,10 +1,10 @@
 import { Inject, Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { concatWith, defer, ignoreElements, Observable } from 'rxjs';
-import { requestOf } from './carrier.js';
+import { requestOf } from './request-like.js';
 import { resolveTenant } from './resolve-tenant.js';
 import { TenantContext } from './tenant-context.js';
 import { TenantResolver } from './tenant-resolver.js';
-import type { TenantSlot } from './tenant-slot.js';
+import type { TenantStore } from './tenant-store.js';
 import type { Tenant } from './tenant.js';
 
 /**
@@ -35,7 +35,7 @@ export class TenantInterceptor implements NestInterceptor {
       : this.proceed(tenant, slot, next);
   }
 
-  private proceed(tenant: Tenant | undefined, slot: TenantSlot | undefined, next: CallHandler): Observable<unknown> {
+  private proceed(tenant: Tenant | undefined, slot: TenantStore | undefined, next: CallHandler): Observable<unknown> {
     if (slot !== undefined) {
       this.context.fill(slot, tenant);
       if (!this.context.isInBoundTransaction()) {

@@ -4,7 +4,7 @@ import {
   type DashboardRepository,
   type SavedQueryRepository,
   type TenantContext,
-  type WidgetOfSet,
+  type DashboardWidgetInput,
 } from '@prismiq/nestjs';
 import type { Kills } from './kills.js';
 import type { FuzzTenant, World } from './world.js';
@@ -14,7 +14,7 @@ export class Intended extends Error {}
 
 export const QUERY = { tables: [{ id: 'o', name: 'orders' }], columns: [{ table_id: 'o', column: 'amount' }] };
 
-export const widgetNamed = (title: string): WidgetOfSet => ({
+export const widgetNamed = (title: string): DashboardWidgetInput => ({
   type: 'text',
   title,
   position: { x: 0, y: 0, w: 1, h: 1 },

@@ -2,7 +2,7 @@ import { SELECTION_OPTIONS } from '../arguments/options.js';
 import { ExitCode } from '../exit-codes.js';
 import { showPlan } from '../output/plan.js';
 import type { Command } from './command.js';
-import { carryOut, RUN_EXIT_CODES } from './run.js';
+import { runAndReport, RUN_EXIT_CODES } from './run.js';
 
 export const migrateCommand: Command = {
   name: 'migrate',
@@ -54,6 +54,8 @@ export const migrateCommand: Command = {
       return ExitCode.Ok;
     }
     const createSchema = values['create-schema'] === true;
-    return carryOut(context, 'Migrating', settings, (options) => migrator.up({ ...options, ...target, createSchema }));
+    return runAndReport(context, 'Migrating', settings, (options) =>
+      migrator.up({ ...options, ...target, createSchema }),
+    );
   },
 };

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
-import type { DownTarget, MigrationPlan } from '../../migrations/migrator.types.js';
+import type { DownTarget, MigrationPlan } from '../../migrator/migrator.types.js';
 import { SELECTION_OPTIONS, type OptionValues } from '../arguments/options.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-codes.js';
 import { destructiveStatements, showPlan } from '../output/plan.js';
 import { counted, printable } from '../output/text.js';
 import type { Command } from './command.js';
-import { carryOut, RUN_EXIT_CODES } from './run.js';
+import { runAndReport, RUN_EXIT_CODES } from './run.js';
 
 export const rollbackCommand: Command = {
   name: 'rollback',
@@ -60,7 +60,7 @@ export const rollbackCommand: Command = {
         return answer === 'no' ? ExitCode.Ok : ExitCode.Interrupted;
       }
     }
-    return carryOut(context, 'Rolling back', settings, (options) =>
+    return runAndReport(context, 'Rolling back', settings, (options) =>
       migrator.down({ ...options, ...target, allowDataLoss }),
     );
   },

@@ -1,6 +1,6 @@
-import type { MigrationReport, RunOptions } from '../../migrations/migrator.types.js';
+import type { MigrationReport, RunOptions } from '../../migrator/migrator.types.js';
 import { ExitCode } from '../exit-codes.js';
-import { Interruption } from '../interruption.js';
+import { ShutdownSignals } from '../interruption.js';
 import { Progress } from '../output/progress.js';
 import { RunSummary } from '../output/run-summary.js';
 import type { RunSettings } from '../session.js';
@@ -21,7 +21,7 @@ export const RUN_EXIT_CODES = [
  *
  * @param verb what is done to tenants, such as `Migrating`
  */
-export async function carryOut(
+export async function runAndReport(
   { output, session }: CommandContext,
   verb: string,
   settings: RunSettings,
@@ -29,7 +29,7 @@ export async function carryOut(
 ): Promise<ExitCode> {
   const summary = new RunSummary();
   const progress = new Progress(verb, output, session.env);
-  const interruption = new Interruption((signal, isLast) => {
+  const interruption = new ShutdownSignals((signal, isLast) => {
     progress.note(
       isLast
         ? `${signal} again: ending at once. PostgreSQL takes back what was in work, when its statement is through.`

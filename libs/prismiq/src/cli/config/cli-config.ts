@@ -1,5 +1,5 @@
 import type { MikroORM, Options } from '@mikro-orm/postgresql';
-import type { RunOptions, TenantMigratorOptions } from '../../migrations/migrator.types.js';
+import type { RunOptions, TenantMigratorOptions } from '../../migrator/migrator.types.js';
 
 /** The database, in one of the forms in which a host has it. @publicApi */
 export type CliDatabase = Options | MikroORM | string;

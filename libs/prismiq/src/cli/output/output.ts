@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import type { OptionValues } from '../arguments/options.js';
-import type { ToldError } from '../errors.js';
+import type { ErrorReport } from '../errors.js';
 import { printableLines } from './text.js';
 
 type Style = Parameters<typeof styleText>[0];
@@ -45,7 +45,7 @@ export class Output {
     this.stderr.write(`${text}\n`);
   }
 
-  error(error: ToldError): void {
+  error(error: ErrorReport): void {
     const { stack, ...told } = error;
     this.event({ type: 'error', ...told });
     const text = printableLines(this.verbose ? `${error.message}\n\n${stack}` : error.message).join('\n');

@@ -1,4 +1,4 @@
-import type { MigrationEvent, TenantResult } from '../../migrations/migrator.types.js';
+import type { MigrationEvent, TenantResult } from '../../migrator/migrator.types.js';
 import type { Output } from './output.js';
 import { ProgressBar } from './progress-bar.js';
 import { ProgressLines } from './progress-lines.js';

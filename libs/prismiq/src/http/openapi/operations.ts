@@ -96,7 +96,7 @@ const dashboards: Operations = {
 
 const change = {
   body: 'UpdateWidget',
-  answer: [200, 'WidgetOfVersion'],
+  answer: [200, 'VersionedWidget'],
   ...WRITE,
   errors: [404, 412, 413, 415, 422],
 } as const;
@@ -106,7 +106,7 @@ const widgets: Operations = {
     id: 'addWidget',
     summary: 'A new widget',
     body: 'CreateWidget',
-    answer: [201, 'WidgetOfVersion'],
+    answer: [201, 'VersionedWidget'],
     ...WRITE,
     errors: [404, 412, 413, 415, 422],
   },
@@ -116,7 +116,7 @@ const widgets: Operations = {
   duplicate: {
     id: 'duplicateWidget',
     summary: 'A copy beside the widget, or below it',
-    answer: [201, 'WidgetOfVersion'],
+    answer: [201, 'VersionedWidget'],
     isTagged: true,
     precondition: 'If-Match',
     errors: [404, 412, 413],

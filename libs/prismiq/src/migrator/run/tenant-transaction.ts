@@ -1,0 +1,151 @@
+import type { Transaction } from '@mikro-orm/postgresql';
+import { MigrationFailedError } from '../../errors/migration.errors.js';
+import { SchemaMismatchError } from '../../errors/schema.errors.js';
+import { nameOccupants } from '../../schema/diagnose.js';
+import { createHistory } from '../../schema/history.js';
+import { schemaLockKey } from '../../schema/lock-schema.js';
+import { quoteIdentifier, quoteLiteral } from '../../sql/identifier.js';
+import type { SqlExecutor } from '../../sql/sql-executor.js';
+import type { CatalogComparer } from '../inspect/catalog-comparer.js';
+import { sqlStateOf } from './failure.js';
+import type { MigrationSource } from '../../migrations/migration-source.js';
+import type { MigrationSet, SourceMigration } from '../../migrations/migration-set.js';
+import { statementsOf, type MigrationScope, type PreparedMigration } from '../../migrations/migration-statements.js';
+import { differencesAt } from '../inspect/tenant-standing.js';
+import { assertUnchanged, lockOrFail, type TenantSnapshot } from '../inspect/tenant-snapshot.js';
+
+/** What all transactions of a run have in common. */
+export interface TransactionSettings {
+  readonly lockTimeoutMs: number;
+  readonly statementTimeoutMs: number;
+  /** Schemas behind the tenant's. */
+  readonly searchPath: readonly string[];
+  /** Further settings, such as Citus has, by name. */
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/** A statement, and the migration that gave it. */
+interface Command {
+  readonly sql: string;
+  readonly migration?: SourceMigration;
+}
+
+/** The work on one tenant in one transaction, sent in as few calls as the server allows. */
+export class TenantTransaction {
+  #commands: Command[] = [];
+
+  /**
+   * @param context of a transaction that has begun; without it, its begin and its end are sent with the rest
+   * @param oneByOne whether each statement is a call of its own: Citus takes no other, and one that fails can be named
+   */
+  constructor(
+    private readonly sql: SqlExecutor,
+    private readonly context: Transaction | undefined,
+    private readonly scope: MigrationScope,
+    private readonly oneByOne: boolean,
+  ) {}
+
+  private readonly table = (name: string): string => `${quoteIdentifier(this.scope.schema)}.${quoteIdentifier(name)}`;
+
+  /** Takes the schema's lock, unless somebody has it, and makes sure that nobody was faster. */
+  begin({ histories }: TenantSnapshot, sources: readonly MigrationSource[], settings: TransactionSettings): void {
+    const { schema } = this.scope;
+    if (this.context === undefined) {
+      // Whatever the database's default is: what is read once the lock is there must be what its last holder has left.
+      this.add('BEGIN ISOLATION LEVEL READ COMMITTED');
+    }
+    this.add(
+      `SET LOCAL lock_timeout = ${settings.lockTimeoutMs}`,
+      `SET LOCAL statement_timeout = ${settings.statementTimeoutMs}`,
+      `SET LOCAL search_path = ${[schema, ...settings.searchPath].map(quoteIdentifier).join(', ')}`,
+      ...Object.entries(settings.parameters).map(([name, value]) => `SET LOCAL ${name} = ${value}`),
+      lockOrFail(schemaLockKey(schema)),
+      ...sources.map(({ name, historyTable }) => assertUnchanged(schema, historyTable, histories.get(name))),
+    );
+  }
+
+  createSchema(): void {
+    this.add(`CREATE SCHEMA ${quoteIdentifier(this.scope.schema)}`);
+  }
+
+  createHistory(historyTable: string): void {
+    this.add(createHistory(this.table, historyTable));
+  }
+
+  record({ historyTable, name }: SourceMigration): void {
+    this.add(`INSERT INTO ${this.table(historyTable)} (name) VALUES (${quoteLiteral(name)})`);
+  }
+
+  unrecord({ historyTable, name }: SourceMigration): void {
+    const names = [name, `${name}.js`, `${name}.ts`].map(quoteLiteral);
+    this.add(`DELETE FROM ${this.table(historyTable)} WHERE name IN (${names.join(', ')})`);
+  }
+
+  /** Adds what a migration does. */
+  async run({ migration, statements }: PreparedMigration): Promise<void> {
+    if (statements === undefined) {
+      await this.flush();
+    }
+    const given =
+      statements ??
+      (await this.named(migration, () => statementsOf(migration, this.scope, { transaction: this.context! })));
+    this.#commands.push(...given.map((sql) => ({ sql, migration })));
+  }
+
+  async commit(): Promise<void> {
+    if (this.context === undefined) {
+      this.add('COMMIT');
+    }
+    await this.flush();
+  }
+
+  /** Sends what was added. */
+  async flush(): Promise<void> {
+    const commands = this.#commands;
+    this.#commands = [];
+    if (this.oneByOne) {
+      for (const { sql, migration } of commands) {
+        await this.named(migration, () => this.sql.query(sql), sql);
+      }
+    } else if (commands.length > 0) {
+      // A statement may end with a line comment.
+      await this.sql.query(commands.map(({ sql }) => sql).join('\n;\n'));
+    }
+  }
+
+  /** Makes sure that Prismiq's tables are what they should be when these migrations are present. */
+  async verify(present: ReadonlySet<string>, set: MigrationSet, judge: CatalogComparer): Promise<void> {
+    const { schema } = this.scope;
+    const tables = (await judge.judge(this.sql, [schema])).get(schema);
+    const differences = differencesAt(present, tables, set);
+    if (differences.length > 0) {
+      throw new SchemaMismatchError(await nameOccupants(this.sql, schema, [...differences]), { schema });
+    }
+  }
+
+  private add(...statements: string[]): void {
+    this.#commands.push(...statements.map((sql) => ({ sql })));
+  }
+
+  private async named<T>(migration: SourceMigration | undefined, work: () => Promise<T>, sql?: string): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw migration === undefined ? error : namedFailure(error, migration, this.scope.schema, sql);
+    }
+  }
+}
+
+/** Says in which migration a statement has failed. */
+export function namedFailure(error: unknown, { label }: SourceMigration, schema: string, sql?: string): unknown {
+  const sqlState = sqlStateOf(error);
+  if (sqlState === undefined) {
+    return error;
+  }
+  const statement = sql === undefined ? '' : `. The statement is: ${sql}`;
+  return new MigrationFailedError(label, `${(error as Error).message} (SQLSTATE ${sqlState})${statement}`, {
+    schema,
+    sqlState,
+    cause: error,
+  });
+}
