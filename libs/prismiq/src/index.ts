@@ -33,6 +33,8 @@ export type { SchemaFor } from './directory/schema-for.js';
 export {
   TenantDirectory,
   type DirectorySource,
+  type InvalidTenant,
+  type ListedTenant,
   type TenantDirectoryFactory,
   type TenantEntry,
   type TenantRecord,
@@ -51,7 +53,7 @@ export { fromSubdomain, type SubdomainOptions } from './resolvers/from-subdomain
 export { fromUser, type UserClaims } from './resolvers/from-user.js';
 
 // Tenancy
-export type { ForEachTenantOptions, ForEachTenantResult } from './tenancy/for-each-tenant.js';
+export type { ForEachTenantOptions } from './tenancy/for-each-tenant.js';
 export { TenantContext } from './tenancy/tenant-context.js';
 export { TenantLogger } from './tenancy/tenant-logger.js';
 export { TenantGuard } from './tenancy/tenant.guard.js';
@@ -189,6 +191,7 @@ export {
   InvalidTenantIdError,
   InvalidUserIdError,
   TenantDirectoryError,
+  TenantListError,
   TenantMismatchError,
   TenantNotFoundError,
   TenantNotProvisionedError,
@@ -196,4 +199,5 @@ export {
   TenantRequiredError,
   TenantSuspendedError,
   TenantTaskError,
+  type ForEachTenantResult,
 } from './errors/tenancy.errors.js';

@@ -227,10 +227,34 @@ describe('the tenant directory', () => {
       expect(body).toEqual({ detail: 'The service is not available at the moment', request_id: expect.any(String) });
     });
 
-    it('that lists what can be no tenant has failed, which is none of the caller’s', async () => {
-      const { registry } = await start({ directory: { find: () => undefined, list: () => [{ tenantId: 'a b' }] } });
-      await expect(listed(registry)).rejects.toThrow(TenantDirectoryError);
-      await expect(listed(registry)).rejects.toThrow(/failed to list the tenants: Invalid tenant id/);
+    it('may list entries that cannot be used, which hide no other tenant', async () => {
+      const entries = [
+        { tenantId: 'acme' },
+        { tenantId: 'big-corp', ring: 'canary', tags: ['eu'] },
+        { tenantId: '', schema: 'tenant_acme' },
+        { tenantId: 7 },
+        null,
+        { tenantId: 'quoted', schema: 'a"b' },
+        { tenantId: 'deleted', state: 'deleted' },
+        { tenantId: 'tagged', ring: 1, tags: '{eu,us}' },
+        { tenantId: 'globex' },
+      ] as unknown as TenantEntry[];
+      const { registry } = await start({ directory: { find: () => undefined, list: () => entries } });
+      const all = await listed(registry);
+      expect(all.map(({ tenantId, schema, state }) => [tenantId, schema, state])).toEqual([
+        ['acme', 'tenant_acme', 'active'],
+        ['big-corp', 'tenant_big-corp', 'invalid'],
+        ['', 'tenant_acme', 'invalid'],
+        ['7', 'tenant_7', 'invalid'],
+        ['', 'tenant_', 'invalid'],
+        ['quoted', 'a"b', 'invalid'],
+        ['deleted', 'tenant_deleted', 'invalid'],
+        ['tagged', 'tenant_tagged', 'invalid'],
+        ['globex', 'tenant_globex', 'active'],
+      ]);
+      expect(all[1]).toMatchObject({ ring: 'canary', tags: ['eu'], error: expect.any(InvalidTenantIdError) });
+      expect(all[7]).toMatchObject({ ring: undefined, tags: [], error: expect.any(TenantDirectoryError) });
+      expect(all.every((tenant) => Object.isFrozen(tenant))).toBe(true);
     });
 
     it('that has found somebody else, has found nobody', async () => {

@@ -3,9 +3,11 @@ import fc from 'fast-check';
 import {
   DashboardRepository,
   ensureTables,
+  InvalidTenantIdError,
   PrismiqModule,
   TenantContext,
   TenantDirectoryError,
+  TenantListError,
   TenantLogger,
   TenantRequiredError,
   tenantsFromList,
@@ -96,21 +98,61 @@ describe('TenantContext', () => {
       ]);
     });
 
-    it('fails if the directory does, also half way, and refuses a concurrency that is none', async () => {
+    it('counts a tenant that the directory describes wrongly as one that failed', async () => {
+      const tenants = await start({ directory: tenantsFromList(['a', 'big-corp', 'b']) });
+      const seen: string[] = [];
+      const { succeeded, failures } = await tenants.forEachTenant(({ tenantId }) => seen.push(tenantId), {
+        onError: 'continue',
+      });
+      expect([seen, succeeded]).toEqual([['a', 'b'], 2]);
+      expect(failures).toEqual([{ tenantId: 'big-corp', error: expect.any(InvalidTenantIdError) }]);
+      const stopped = tenants.forEachTenant(() => undefined);
+      await expect(stopped).rejects.toThrow(TenantTaskError);
+      await expect(stopped).rejects.toMatchObject({ tenantId: 'big-corp', result: { succeeded: 1 } });
+    });
+
+    it('fails if the directory does, with what was done before', async () => {
       const tenants = await start({
         directory: {
           find: () => undefined,
           *list() {
-            yield { tenantId: 'a' };
+            yield* ids(3).map((tenantId) => ({ tenantId }));
             throw new Error('connection lost');
           },
         },
       });
       const seen: string[] = [];
-      const work = tenants.forEachTenant(({ tenantId }) => seen.push(tenantId), { concurrency: 2 });
+      const work = tenants.forEachTenant(
+        ({ tenantId }) => {
+          seen.push(tenantId);
+          if (tenantId === 't1') {
+            throw new Error('no paper');
+          }
+        },
+        { concurrency: 2, onError: 'continue' },
+      );
       await expect(work).rejects.toThrow(TenantDirectoryError);
-      expect(seen).toEqual(['a']);
+      await expect(work).rejects.toThrow(TenantListError);
+      await expect(work).rejects.toThrow(/after 2 had succeeded and 1 had failed: .*connection lost/);
+      await expect(work).rejects.toMatchObject({
+        result: { succeeded: 2, failures: [{ tenantId: 't1', error: new Error('no paper') }], suspended: 0 },
+      });
+      expect(seen).toEqual(ids(3));
       await expect(tenants.forEachTenant(() => 1, { concurrency: 0 })).rejects.toThrow(RangeError);
+    });
+
+    it('tells of all tenants that failed, where it stops after the first', async () => {
+      const tenants = await start({ directory: tenantsFromList(ids(9)) });
+      const work = tenants.forEachTenant(
+        async ({ tenantId }) => {
+          await pause(1);
+          throw new Error(tenantId);
+        },
+        { concurrency: 3 },
+      );
+      await expect(work).rejects.toMatchObject({
+        result: { succeeded: 0, failures: ids(3).map((tenantId) => ({ tenantId, error: new Error(tenantId) })) },
+      });
     });
 
     it('does so as the system, where it shall see everything', async () => {

@@ -1,3 +1,5 @@
+import type { InvalidTenantIdError, TenantDirectoryError } from '../errors/tenancy.errors.js';
+
 /** @publicApi */
 export type TenantState = 'active' | 'suspended';
 
@@ -31,7 +33,7 @@ export interface TenantEntry {
 }
 
 /**
- * A tenant, as {@link TenantRegistry} knows it: checked, and with all that an entry may leave out. Immutable.
+ * A tenant, as {@link TenantRegistry} knows it: checked, with defaults for what its entry leaves out. Immutable.
  *
  * @publicApi
  */
@@ -43,6 +45,29 @@ export interface TenantRecord {
   readonly ring: string | undefined;
   readonly tags: readonly string[];
 }
+
+/**
+ * An entry of the directory that no work can be done for, such as one whose id gives no valid schema name. It stands in the list
+ * beside the other tenants, so that one bad row does not hide them. Immutable.
+ *
+ * @publicApi
+ */
+export interface InvalidTenant {
+  /** The id as the directory has it; empty if it has none. */
+  readonly tenantId: string;
+  /** The name that the directory gives or `schemaFor` derives; empty if there is none. Not checked: never use it in SQL. */
+  readonly schema: string;
+  readonly state: 'invalid';
+  /** As the directory has it, unless it is not a string. */
+  readonly ring: string | undefined;
+  /** As the directory has them, unless they are not strings. */
+  readonly tags: readonly string[];
+  /** What is wrong with the entry, and what to do. */
+  readonly error: InvalidTenantIdError | TenantDirectoryError;
+}
+
+/** What {@link TenantRegistry.list} yields; `state` tells which of the two it is. @publicApi */
+export type ListedTenant = TenantRecord | InvalidTenant;
 
 /**
  * Knows which tenants there are. The `directory` option takes an instance, or an object with these two functions.

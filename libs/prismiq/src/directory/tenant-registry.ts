@@ -8,7 +8,7 @@ import {
 import { assertSchemaName } from '../schema/schema-name.js';
 import { LookupCache, type CacheLimits } from './lookup-cache.js';
 import { schemaOf, type SchemaFor } from './schema-for.js';
-import { TenantDirectory, type TenantEntry, type TenantRecord } from './tenant-directory.js';
+import type { ListedTenant, TenantDirectory, TenantEntry, TenantRecord } from './tenant-directory.js';
 import { assertTenantId, isTenantId } from './tenant-id.js';
 
 /** What a {@link TenantRegistry} needs beside the directory. */
@@ -30,7 +30,7 @@ export interface TenantRegistryOptions extends CacheLimits {
  * @publicApi
  */
 @Injectable()
-export class TenantRegistry extends TenantDirectory {
+export class TenantRegistry {
   readonly #cache: LookupCache<TenantRecord>;
 
   /** @internal */
@@ -38,7 +38,6 @@ export class TenantRegistry extends TenantDirectory {
     private readonly directory: TenantDirectory,
     private readonly options: TenantRegistryOptions,
   ) {
-    super();
     this.#cache = new LookupCache(options);
   }
 
@@ -47,7 +46,7 @@ export class TenantRegistry extends TenantDirectory {
    *
    * @throws InvalidTenantIdError (an id that `schemaFor` makes no schema name of), TenantDirectoryError
    */
-  override async find(tenantId: string): Promise<TenantRecord | undefined> {
+  async find(tenantId: string): Promise<TenantRecord | undefined> {
     if (!isTenantId(tenantId)) {
       return undefined;
     }
@@ -70,14 +69,15 @@ export class TenantRegistry extends TenantDirectory {
   }
 
   /**
-   * All tenants, suspended ones included, straight from the directory.
+   * All tenants, suspended ones included, straight from the directory. An entry that cannot be used comes as an
+   * {@link InvalidTenant}, and the others after it.
    *
    * @throws TenantDirectoryError
    */
-  override async *list(): AsyncGenerator<TenantRecord> {
+  async *list(): AsyncGenerator<ListedTenant> {
     try {
       for await (const entry of this.directory.list()) {
-        yield this.toRecord(entry);
+        yield this.toListed(entry);
       }
     } catch (error) {
       throw asDirectoryError(error, 'failed to list the tenants');
@@ -100,6 +100,23 @@ export class TenantRegistry extends TenantDirectory {
       return entry?.tenantId === tenantId ? this.toRecord(entry) : undefined;
     } catch (error) {
       throw asDirectoryError(error, 'could not be asked', tenantId);
+    }
+  }
+
+  private toListed(entry: TenantEntry): ListedTenant {
+    try {
+      return this.toRecord(entry);
+    } catch (error) {
+      const { tenantId, schema, ring, tags } = (entry ?? {}) as Partial<TenantEntry>;
+      const id = typeof tenantId === 'object' ? '' : String(tenantId ?? '');
+      return Object.freeze({
+        tenantId: id,
+        schema: typeof schema === 'string' ? schema : derive(id, this.options.schemaFor),
+        state: 'invalid',
+        ring: typeof ring === 'string' ? ring : undefined,
+        tags: Object.freeze(isTexts(tags) ? [...tags] : []),
+        error: asDirectoryError(error, 'has an entry that cannot be used', id),
+      });
     }
   }
 
@@ -128,7 +145,16 @@ export class TenantRegistry extends TenantDirectory {
   }
 }
 
-const isTexts = (value: unknown): boolean =>
+/** The name as `schemaFor` gives it, valid or not; empty where it refuses the id. */
+function derive(tenantId: string, schemaFor: SchemaFor): string {
+  try {
+    return String(schemaFor(tenantId) ?? '');
+  } catch {
+    return '';
+  }
+}
+
+const isTexts = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((element) => typeof element === 'string');
 
 function usable(record: TenantRecord | undefined, tenantId: string): TenantRecord {
@@ -142,7 +168,11 @@ function usable(record: TenantRecord | undefined, tenantId: string): TenantRecor
 }
 
 /** Bad luck of the directory's is none of the caller's: 503, whatever it was. That an id can be nobody's is the caller's. */
-function asDirectoryError(error: unknown, what: string, tenantId?: string): Error {
+function asDirectoryError(
+  error: unknown,
+  what: string,
+  tenantId?: string,
+): InvalidTenantIdError | TenantDirectoryError {
   if (error instanceof TenantDirectoryError || (error instanceof InvalidTenantIdError && tenantId !== undefined)) {
     return error;
   }

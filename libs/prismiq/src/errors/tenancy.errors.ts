@@ -146,21 +146,51 @@ export class TenantDirectoryError extends PrismiqError {
   }
 }
 
+/** What `forEachTenant` has done. @publicApi */
+export interface ForEachTenantResult {
+  /** The number of tenants for which the work succeeded. */
+  succeeded: number;
+  /** The tenants for which it failed, and why; a tenant that the directory describes wrongly is one of them. */
+  failures: { tenantId: string; error: unknown }[];
+  /** The number of tenants that were skipped because they are suspended. */
+  suspended: number;
+}
+
 /**
- * The work of `forEachTenant` has failed for a tenant, and no other was begun after that; see `cause`.
+ * The directory failed while `forEachTenant` went through its tenants; see `cause`. `result` says for which tenants the work
+ * was done before that.
+ *
+ * @publicApi
+ */
+export class TenantListError extends TenantDirectoryError {
+  constructor(
+    readonly result: ForEachTenantResult,
+    context: PrismiqErrorContext,
+  ) {
+    const { succeeded, failures } = result;
+    super(
+      `failed while its tenants were worked for, after ${succeeded} had succeeded and ${failures.length} had failed: ` +
+        `${String(context.cause)}. See \`result\` for the failures.`,
+      context,
+    );
+  }
+}
+
+/**
+ * The work of `forEachTenant` failed for a tenant, and no other was begun after that; see `cause`. `result` has all failures:
+ * with `concurrency`, tenants in work may have failed as well.
  *
  * @publicApi
  */
 export class TenantTaskError extends PrismiqError {
   override readonly code = 'TENANT_TASK_FAILED';
 
-  /** @param succeeded for how many tenants the work had succeeded */
   constructor(
-    readonly succeeded: number,
+    readonly result: ForEachTenantResult,
     context: PrismiqErrorContext,
   ) {
     super(
-      `The work for tenant ${quote(context.tenantId)} failed, after ${succeeded} had succeeded: ${String(context.cause)}. ` +
+      `The work for tenant ${quote(context.tenantId)} failed, after ${result.succeeded} had succeeded: ${String(context.cause)}. ` +
         "To work for the others all the same, use { onError: 'continue' }.",
       500,
       false,

@@ -1,5 +1,6 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import type { TenantDirectory, TenantDirectoryFactory } from '../directory/tenant-directory.js';
+import type { TenantRegistry } from '../directory/tenant-registry.js';
 import type { SchemaDifference } from '../errors/schema.errors.js';
 import type { PgPool } from '../sql/pg-executor.js';
 import type { SchemaFor } from '../directory/schema-for.js';
@@ -11,10 +12,10 @@ export interface TenantMigratorOptions {
   database: MikroORM | PgPool;
 
   /**
-   * Which tenants there are.
+   * Which tenants there are; the module's {@link TenantRegistry} in Nest.
    * @default those whose schemas hold tables of Prismiq
    */
-  directory?: TenantDirectory | TenantDirectoryFactory | undefined;
+  directory?: TenantDirectory | TenantDirectoryFactory | TenantRegistry | undefined;
 
   /**
    * Derives the schema of a tenant for which the directory names none.

@@ -1,4 +1,4 @@
-import type { TenantRecord } from '../directory/tenant-directory.js';
+import type { ListedTenant, TenantRecord } from '../directory/tenant-directory.js';
 import { TenantSelectionError } from '../errors/migration.errors.js';
 import type { Ring } from './run/scheduler.js';
 import type { TenantSelection } from './migrator.types.js';
@@ -22,7 +22,7 @@ function toMatcher(pattern: string): (tenantId: string) => boolean {
  * @throws TenantSelectionError, at the end, where a condition is met by nobody: more likely a slip than an intention
  */
 export async function* selectTenants(
-  tenants: AsyncIterable<TenantRecord>,
+  tenants: AsyncIterable<ListedTenant>,
   { tenants: names, rings, tags }: TenantSelection,
   schemas = new Set<string>(),
 ): AsyncGenerator<TenantRecord> {
@@ -34,6 +34,9 @@ export async function* selectTenants(
     tag: new Set(tags),
   };
   for await (const tenant of tenants) {
+    if (tenant.state === 'invalid') {
+      throw tenant.error;
+    }
     const { tenantId, schema, ring, tags: itsTags } = tenant;
     schemas.add(schema);
     const matching = patterns.filter(({ matches }) => matches(tenantId)).map(({ pattern }) => pattern);

@@ -67,14 +67,17 @@ export class TenantMigrator {
     };
     this.#database = new FleetDatabase(database);
     const source = { query: this.#database.query.bind(this.#database), schemaFor };
-    this.#tenants = new TenantRegistry(typeof directory === 'function' ? directory(source) : directory, {
-      schemaFor,
-      isInTransaction: () => false,
-      ttlMs: 0,
-      negativeTtlMs: 0,
-      maxEntries: 1,
-      timeoutMs: 5000,
-    });
+    this.#tenants =
+      directory instanceof TenantRegistry
+        ? directory
+        : new TenantRegistry(typeof directory === 'function' ? directory(source) : directory, {
+            schemaFor,
+            isInTransaction: () => false,
+            ttlMs: 0,
+            negativeTtlMs: 0,
+            maxEntries: 1,
+            timeoutMs: 5000,
+          });
   }
 
   /**

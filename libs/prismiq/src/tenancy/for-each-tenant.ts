@@ -1,33 +1,23 @@
-import type { TenantRecord } from '../directory/tenant-directory.js';
-import { TenantTaskError } from '../errors/tenancy.errors.js';
+import type { ListedTenant, TenantRecord } from '../directory/tenant-directory.js';
+import { TenantListError, TenantTaskError, type ForEachTenantResult } from '../errors/tenancy.errors.js';
 
 /** @publicApi */
 export interface ForEachTenantOptions {
   /**
-   * How many tenants are worked for at a time.
+   * How many tenants are worked for at the same time.
    * @default 1
    */
   concurrency?: number | undefined;
   /**
-   * Whether the tenants that have not begun yet are still worked for after one has failed.
+   * Whether further tenants are begun after one has failed.
    * @default 'stop'
    */
   onError?: 'stop' | 'continue' | undefined;
 }
 
-/** @publicApi */
-export interface ForEachTenantResult {
-  /** For how many tenants the work has succeeded. */
-  succeeded: number;
-  /** For which it has failed, and why. */
-  failures: { tenantId: string; error: unknown }[];
-  /** How many were passed over since they are suspended. */
-  suspended: number;
-}
-
-/** Works through the tenants as they come, without ever holding more of them than are worked for. */
+/** Works through the tenants as they are listed, so that only those in work are in memory. */
 export async function forEach(
-  tenants: AsyncGenerator<TenantRecord>,
+  tenants: AsyncGenerator<ListedTenant>,
   work: (tenant: TenantRecord) => unknown,
   { concurrency = 1, onError = 'stop' }: ForEachTenantOptions,
 ): Promise<ForEachTenantResult> {
@@ -48,6 +38,9 @@ export async function forEach(
         continue;
       }
       try {
+        if (tenant.state === 'invalid') {
+          throw tenant.error;
+        }
         await work(tenant);
         result.succeeded += 1;
       } catch (error) {
@@ -61,11 +54,11 @@ export async function forEach(
   await tenants.return(undefined);
   const broken = workers.find((worker) => worker.status === 'rejected');
   if (broken !== undefined) {
-    throw broken.reason;
+    throw new TenantListError(result, { cause: broken.reason });
   }
   const [failure] = result.failures;
   if (failure !== undefined && onError === 'stop') {
-    throw new TenantTaskError(result.succeeded, { tenantId: failure.tenantId, cause: failure.error });
+    throw new TenantTaskError(result, { tenantId: failure.tenantId, cause: failure.error });
   }
   return result;
 }

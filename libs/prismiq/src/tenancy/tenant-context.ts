@@ -2,9 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { schemaOf, type SchemaFor } from '../directory/schema-for.js';
 import { TenantRegistry } from '../directory/tenant-registry.js';
 import { assertTenantId } from '../directory/tenant-id.js';
-import { TenantRequiredError } from '../errors/tenancy.errors.js';
+import { TenantRequiredError, type ForEachTenantResult } from '../errors/tenancy.errors.js';
 import { PRISMIQ_SCHEMA_FOR } from '../prismiq.constants.js';
-import { forEach, type ForEachTenantOptions, type ForEachTenantResult } from './for-each-tenant.js';
+import { forEach, type ForEachTenantOptions } from './for-each-tenant.js';
 import { TenantEntityManager } from './tenant-entity-manager.js';
 import { TenantSlots, type TenantStore } from './tenant-store.js';
 import { toTenant, type Tenant, type TenantIdentity } from './tenant.js';
@@ -59,9 +59,9 @@ export class TenantContext {
 
   /**
    * Runs `fn` for each active tenant of the directory, each in its own context, without a user (see {@link asSystem}): for cron
-   * jobs and scripts.
+   * jobs and scripts. A tenant that the directory describes wrongly is a failure like any other.
    *
-   * @throws TenantDirectoryError, TenantTaskError (with `onError: 'stop'`)
+   * @throws TenantListError (the directory failed), TenantTaskError (with `onError: 'stop'`); both have the `result` so far
    * @example
    * ```ts
    * const { failures } = await tenants.forEachTenant(() => reports.send(), { concurrency: 8, onError: 'continue' });
