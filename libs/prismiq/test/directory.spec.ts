@@ -103,9 +103,9 @@ describe('the tenant directory', () => {
     });
 
     it.each([
-      ['what it does cannot be turned around', (id: string) => `t_${id.length}`],
+      ['some tenants share a schema', (id: string) => `t_${id.length}`],
       ['all tenants share a schema', () => 'everybody'],
-    ])('says what to do where %s', async (_, schemaFor) => {
+    ])('says what to do where %s, and is asked to list them', async (_, schemaFor) => {
       const { registry } = await start({ schemaFor });
       await expect(listed(registry)).rejects.toThrow(TenantDirectoryError);
       await expect(listed(registry)).rejects.toThrow(/tenantsFromCatalog\({ tenantIdFor/);

@@ -18,11 +18,13 @@ import {
   PrismiqModule,
   TenantContext,
   TenantInterceptor,
+  TenantNotFoundError,
   TenantNotProvisionedError,
   TenantOutdatedError,
   TenantRequiredError,
   TenantResolver,
   TenantSchema,
+  tenantsFromCatalog,
   tenantsFromList,
   type PrismiqModuleOptions,
   type TenantIdentity,
@@ -131,17 +133,21 @@ describe('tenancy', () => {
       await expect(use).rejects.toThrow(/^Invalid user id: .*undefined for no user/);
     });
 
-    it('says how to use ids of another form', async () => {
+    it('says how to use ids of another form, in words that work as they stand', async () => {
       const id = '0b4c2f6e-5d51-4a57-9a3f-0a4b1f6f8a11';
       const { context } = await start();
-      await expect(context.runInTenant(id, () => 1)).rejects.toThrow(/schemaFor: \(id\) => .*replaceAll/);
+      const error = await context.runInTenant(id, () => 1).catch((thrown: Error) => thrown.message);
       await app.close();
-      const own = await start({
-        schemaFor: (tenantId) => `t_${tenantId.replaceAll('-', '_')}`,
-        directory: tenantsFromList([id]),
-      });
-      expect(await own.context.runInTenant(id, () => own.context.require().schema)).toBe(own.context.schemaOf(id));
-      expect(own.context.schemaOf(id)).toBe(`t_${id.replaceAll('-', '_')}`);
+      const [, proposal] = /For UUIDs: (\{.*\})\.$/.exec(String(error))!;
+      const options = new Function('tenantsFromCatalog', `return ${proposal}`)(tenantsFromCatalog);
+      const own = await start(options as PrismiqModuleOptions);
+      const schema = own.context.schemaOf(id);
+      await ensureTables(database.pool, { schema, createSchema: true });
+      const seen: string[] = [];
+      await own.context.forEachTenant(({ tenantId }) => seen.push(tenantId));
+      expect(seen).toContain(id);
+      expect(await own.context.runInTenant(id, () => own.context.require())).toMatchObject({ tenantId: id, schema });
+      await expect(own.context.runInTenant(id.replaceAll('-', '_'), () => 1)).rejects.toThrow(TenantNotFoundError);
     });
   });
 

@@ -7,24 +7,25 @@ import {
 } from '../errors/tenancy.errors.js';
 import { assertSchemaName } from '../schema/schema-name.js';
 import { LookupCache, type CacheLimits } from './lookup-cache.js';
-import { schemaOf, type SchemaFor } from './schema-for.js';
+import { attempt } from './probe-schema-for.js';
+import { deriveSchema, type SchemaFor } from './schema-for.js';
+import { SchemaOwners, type SchemaConflict } from './schema-owners.js';
 import type { ListedTenant, TenantDirectory, TenantEntry, TenantRecord } from './tenant-directory.js';
 import { assertTenantId, isTenantId } from './tenant-id.js';
 
-/** What a {@link TenantRegistry} needs beside the directory. */
+/** What a {@link TenantRegistry} needs besides the directory. */
 export interface TenantRegistryOptions extends CacheLimits {
   readonly schemaFor: SchemaFor;
-  /** Milliseconds that a look-up may take. */
+  /** The time limit of a look-up, in milliseconds. */
   readonly timeoutMs: number;
-  /** Whether the call stands in a transaction of the host's. */
+  /** Whether the caller is in a transaction of the host. */
   readonly isInTransaction: () => boolean;
 }
 
 /**
- * The tenants, as the host's {@link TenantDirectory} knows them: looked up once, kept for a while, checked. Every tenant context
- * begins with a look-up here.
+ * The tenants of the host's {@link TenantDirectory}, checked and cached. Every tenant context begins with a look-up here.
  *
- * Inside a transaction of the host's, a tenant that is not known yet is looked up in that transaction, and the answer is not kept:
+ * Inside a transaction of the host, a tenant that is not cached is looked up in that transaction, and the answer is not cached:
  * a sign-up sees its own tenant, and nobody else does until it is committed.
  *
  * @publicApi
@@ -32,6 +33,7 @@ export interface TenantRegistryOptions extends CacheLimits {
 @Injectable()
 export class TenantRegistry {
   readonly #cache: LookupCache<TenantRecord>;
+  readonly #owners: SchemaOwners;
 
   /** @internal */
   constructor(
@@ -39,12 +41,15 @@ export class TenantRegistry {
     private readonly options: TenantRegistryOptions,
   ) {
     this.#cache = new LookupCache(options);
+    this.#owners = new SchemaOwners(options.schemaFor, options.maxEntries);
   }
 
   /**
-   * One tenant, suspended or not; nothing: there is none.
+   * Finds a tenant, suspended or not.
    *
-   * @throws InvalidTenantIdError (an id that `schemaFor` makes no schema name of), TenantDirectoryError
+   * @returns `undefined` if there is none
+   * @throws InvalidTenantIdError (an id that gives no valid schema name), TenantDirectoryError (also if the tenant would work in the
+   *   schema of another one)
    */
   async find(tenantId: string): Promise<TenantRecord | undefined> {
     if (!isTenantId(tenantId)) {
@@ -58,14 +63,16 @@ export class TenantRegistry {
   }
 
   /**
-   * A tenant that may be worked for. Without a promise where the answer is known, since this is on the way of every request.
+   * Finds a tenant that is active. It returns no promise if the answer is cached, since every request comes through here.
    *
    * @throws InvalidTenantIdError, TenantNotFoundError, TenantSuspendedError, TenantDirectoryError
    */
   require(tenantId: string): TenantRecord | Promise<TenantRecord> {
     assertTenantId(tenantId);
     const known = this.#cache.peek(tenantId)?.value;
-    return known === undefined ? this.find(tenantId).then((found) => usable(found, tenantId)) : usable(known, tenantId);
+    return known === undefined
+      ? this.find(tenantId).then((found) => requireActive(found, tenantId))
+      : requireActive(known, tenantId);
   }
 
   /**
@@ -75,16 +82,17 @@ export class TenantRegistry {
    * @throws TenantDirectoryError
    */
   async *list(): AsyncGenerator<ListedTenant> {
+    const owners = new SchemaOwners(this.options.schemaFor);
     try {
       for await (const entry of this.directory.list()) {
-        yield this.toListed(entry);
+        yield this.toListed(entry, owners);
       }
     } catch (error) {
       throw asDirectoryError(error, 'failed to list the tenants');
     }
   }
 
-  /** Forgets what is known of a tenant, or of all: after it was made, suspended, moved or dropped. In this process alone. */
+  /** Drops a tenant, or all, from the cache of this process: after it was made, suspended, moved or dropped. */
   invalidate(tenantId?: string): void {
     if (tenantId === undefined) {
       this.#cache.clear();
@@ -95,23 +103,50 @@ export class TenantRegistry {
 
   private async lookUp(tenantId: string): Promise<TenantRecord | undefined> {
     try {
-      const entry = await inTime(this.directory.find(tenantId), this.options.timeoutMs);
-      // A directory that compares ids in its own way, without regard to case say, has found somebody else.
-      return entry?.tenantId === tenantId ? this.toRecord(entry) : undefined;
+      const found = await this.ask(tenantId);
+      if (found !== undefined) {
+        await this.assertOwnSchema(found);
+      }
+      return found?.record;
     } catch (error) {
       throw asDirectoryError(error, 'could not be asked', tenantId);
     }
   }
 
-  private toListed(entry: TenantEntry): ListedTenant {
+  private async ask(tenantId: string): Promise<CheckedEntry | undefined> {
+    const entry = await withTimeout(this.directory.find(tenantId), this.options.timeoutMs);
+    // A directory that compares ids in its own way, such as without regard to case, has found another tenant.
+    return entry?.tenantId === tenantId ? this.check(entry) : undefined;
+  }
+
+  /** Another tenant that was seen in the schema counts only while the directory still has it there. */
+  private async assertOwnSchema({ record, isDerived }: CheckedEntry): Promise<void> {
+    const { tenantId, schema } = record;
+    const conflict = this.#owners.claim(tenantId, schema, isDerived);
+    if (conflict === undefined) {
+      return;
+    }
+    if ((await this.ask(conflict.owner))?.record.schema === schema) {
+      throw conflictError(conflict, record);
+    }
+    this.#owners.release(schema);
+    await this.assertOwnSchema({ record, isDerived });
+  }
+
+  private toListed(entry: TenantEntry, owners: SchemaOwners): ListedTenant {
     try {
-      return this.toRecord(entry);
+      const { record, isDerived } = this.check(entry);
+      const conflict = owners.claim(record.tenantId, record.schema, isDerived);
+      if (conflict !== undefined) {
+        throw conflictError(conflict, record);
+      }
+      return record;
     } catch (error) {
       const { tenantId, schema, ring, tags } = (entry ?? {}) as Partial<TenantEntry>;
       const id = typeof tenantId === 'object' ? '' : String(tenantId ?? '');
       return Object.freeze({
         tenantId: id,
-        schema: typeof schema === 'string' ? schema : derive(id, this.options.schemaFor),
+        schema: typeof schema === 'string' ? schema : String(attempt(this.options.schemaFor, id) ?? ''),
         state: 'invalid',
         ring: typeof ring === 'string' ? ring : undefined,
         tags: Object.freeze(isTexts(tags) ? [...tags] : []),
@@ -120,7 +155,7 @@ export class TenantRegistry {
     }
   }
 
-  private toRecord({ tenantId, schema, state, ring, tags }: TenantEntry): TenantRecord {
+  private check({ tenantId, schema, state, ring, tags }: TenantEntry): CheckedEntry {
     assertTenantId(tenantId);
     if (schema != null) {
       assertSchemaName(schema);
@@ -135,29 +170,30 @@ export class TenantRegistry {
         `the ring of tenant "${tenantId}" must be a text, and its tags an array of texts: cast them, as in ring::text, tags::text[]`,
       );
     }
-    return Object.freeze({
+    const record: TenantRecord = Object.freeze({
       tenantId,
-      schema: schema ?? schemaOf(tenantId, this.options.schemaFor),
+      schema: schema ?? deriveSchema(tenantId, this.options.schemaFor),
       state: state ?? 'active',
       ring: ring ?? undefined,
       tags: Object.freeze([...(tags ?? [])]),
     });
+    return { record, isDerived: schema == null };
   }
 }
 
-/** The name as `schemaFor` gives it, valid or not; empty where it refuses the id. */
-function derive(tenantId: string, schemaFor: SchemaFor): string {
-  try {
-    return String(schemaFor(tenantId) ?? '');
-  } catch {
-    return '';
-  }
+interface CheckedEntry {
+  readonly record: TenantRecord;
+  /** Whether `schemaFor` has given the schema. */
+  readonly isDerived: boolean;
 }
+
+const conflictError = ({ problem }: SchemaConflict, { tenantId, schema }: TenantRecord): TenantDirectoryError =>
+  new TenantDirectoryError(problem, { tenantId, schema });
 
 const isTexts = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((element) => typeof element === 'string');
 
-function usable(record: TenantRecord | undefined, tenantId: string): TenantRecord {
+function requireActive(record: TenantRecord | undefined, tenantId: string): TenantRecord {
   if (record === undefined) {
     throw new TenantNotFoundError({ tenantId });
   }
@@ -167,7 +203,7 @@ function usable(record: TenantRecord | undefined, tenantId: string): TenantRecor
   return record;
 }
 
-/** Bad luck of the directory's is none of the caller's: 503, whatever it was. That an id can be nobody's is the caller's. */
+/** Whatever goes wrong in the directory is 503. Only an id that no tenant can have is the caller's fault. */
 function asDirectoryError(
   error: unknown,
   what: string,
@@ -180,13 +216,13 @@ function asDirectoryError(
   return new TenantDirectoryError(`${what}: ${reason}`, { tenantId, cause: error });
 }
 
-async function inTime<T>(answer: T | Promise<T>, timeoutMs: number): Promise<T> {
+async function withTimeout<T>(answer: T | Promise<T>, timeoutMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
+  const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
   });
   try {
-    return await Promise.race([answer, tooLate]);
+    return await Promise.race([answer, timeout]);
   } finally {
     clearTimeout(timer);
   }

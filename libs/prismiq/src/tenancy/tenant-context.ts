@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { schemaOf, type SchemaFor } from '../directory/schema-for.js';
+import { deriveSchema, type SchemaFor } from '../directory/schema-for.js';
 import { TenantRegistry } from '../directory/tenant-registry.js';
 import { assertTenantId } from '../directory/tenant-id.js';
 import { TenantRequiredError, type ForEachTenantResult } from '../errors/tenancy.errors.js';
@@ -133,7 +133,7 @@ export class TenantContext {
    */
   schemaOf(tenantId: string): string {
     assertTenantId(tenantId);
-    return schemaOf(tenantId, this.schemaFor);
+    return deriveSchema(tenantId, this.schemaFor);
   }
 
   /** Checks an identity and looks its tenant up; without a promise where that is known already. @internal */

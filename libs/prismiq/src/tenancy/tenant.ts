@@ -1,4 +1,4 @@
-import { problemOfId } from '../directory/tenant-id.js';
+import { idProblem } from '../directory/tenant-id.js';
 import type { TenantRecord } from '../directory/tenant-directory.js';
 import { InvalidUserIdError } from '../errors/tenancy.errors.js';
 
@@ -41,7 +41,7 @@ export interface Tenant {
  * @throws InvalidUserIdError
  */
 export function toTenant({ userId, isAdmin }: TenantIdentity, { tenantId, schema }: TenantRecord): Tenant {
-  const problem = userId === undefined ? undefined : problemOfId(userId);
+  const problem = userId === undefined ? undefined : idProblem(userId);
   if (problem !== undefined) {
     throw new InvalidUserIdError(`${problem} Let the resolver return undefined for no user.`, { tenantId });
   }

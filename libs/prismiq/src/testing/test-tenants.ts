@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { defaultSchemaFor, schemaOf, type SchemaFor } from '../directory/schema-for.js';
+import { defaultSchemaFor, deriveSchema, type SchemaFor } from '../directory/schema-for.js';
 import { ensureTables } from '../schema/ensure-tables.js';
 import { quoteIdentifier } from '../sql/identifier.js';
 import { executorOf, type SqlTarget } from '../sql/sql-target.js';
@@ -64,7 +64,7 @@ export class TestTenants implements Iterable<TestTenant>, AsyncDisposable {
       target,
       Array.from({ length: count }, (_, i) => {
         const tenantId = `test_${run}_${i + 1}`;
-        return Object.freeze({ tenantId, schema: schemaOf(tenantId, schemaFor) });
+        return Object.freeze({ tenantId, schema: deriveSchema(tenantId, schemaFor) });
       }),
     );
     try {
