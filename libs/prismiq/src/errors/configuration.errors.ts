@@ -22,3 +22,22 @@ export class InvalidOptionsError extends PrismiqError {
     super(`${owner}: option \`${option}\` ${problem}`, 500, false, context);
   }
 }
+
+/**
+ * The grammar that reads SQL could not be loaded: its WebAssembly file is not where its package is. A bundler has left it out.
+ *
+ * @publicApi
+ */
+export class SqlGrammarUnavailableError extends PrismiqError {
+  override readonly code = 'SQL_GRAMMAR_UNAVAILABLE';
+
+  constructor(cause: unknown) {
+    super(
+      `Cannot load the SQL grammar (${cause instanceof Error ? cause.message : String(cause)}). Migrations and the SQL guard need the ` +
+        'package libpg-query with its file libpg-query.wasm: if you bundle the application, mark libpg-query as external.',
+      500,
+      false,
+      { cause },
+    );
+  }
+}

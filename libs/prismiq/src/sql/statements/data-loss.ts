@@ -1,0 +1,104 @@
+import type { DropBehavior, Node } from 'libpg-query';
+import { alterTableParts, CASCADE, lossOfPart, RESET_SEQUENCE, UNKNOWN } from './alter-table.js';
+import type { Code } from './code.js';
+import { unknownFunction } from './function-calls.js';
+import { byKind, kindOf, nodesOfKind, optionOf, type ByKind } from './tree.js';
+
+const words = (text: string): ReadonlySet<string | undefined> => new Set(text.split(' '));
+
+/** The objects that DROP may take away: they hold no data, and their definition makes them again. */
+const DEFINITIONS = words(
+  'ACCESS_METHOD AGGREGATE CAST COLLATION CONVERSION EVENT_TRIGGER FOREIGN_TABLE FUNCTION INDEX OPCLASS OPERATOR OPFAMILY POLICY ' +
+    'PROCEDURE PUBLICATION ROUTINE RULE STATISTIC_EXT TRANSFORM TRIGGER TSCONFIGURATION TSDICTIONARY TSPARSER TSTEMPLATE VIEW',
+);
+
+/** The statements that keep all data in each of their forms. */
+const KEEPING = words(
+  // Create
+  'CompositeTypeStmt CreateAmStmt CreateCastStmt CreateConversionStmt CreateDomainStmt CreateEnumStmt CreateEventTrigStmt ' +
+    'CreateExtensionStmt CreateFdwStmt CreateForeignServerStmt CreateForeignTableStmt CreateFunctionStmt CreateOpClassStmt ' +
+    'CreateOpFamilyStmt CreatePLangStmt CreatePolicyStmt CreatePublicationStmt CreateRangeStmt CreateRoleStmt CreateSeqStmt ' +
+    'CreateStatsStmt CreateStmt CreateTableSpaceStmt CreateTransformStmt CreateTrigStmt CreateUserMappingStmt CreatedbStmt ' +
+    'DefineStmt ImportForeignSchemaStmt IndexStmt RuleStmt ViewStmt ' +
+    // Alter
+    'AlterCollationStmt AlterDatabaseRefreshCollStmt AlterDatabaseSetStmt AlterDefaultPrivilegesStmt AlterEnumStmt ' +
+    'AlterEventTrigStmt AlterExtensionContentsStmt AlterFunctionStmt AlterObjectDependsStmt AlterObjectSchemaStmt ' +
+    'AlterOpFamilyStmt AlterOperatorStmt AlterOwnerStmt AlterPolicyStmt AlterPublicationStmt AlterRoleSetStmt AlterStatsStmt ' +
+    'AlterTSConfigurationStmt AlterTSDictionaryStmt AlterTableMoveAllStmt AlterTableSpaceOptionsStmt AlterTypeStmt CommentStmt ' +
+    'GrantRoleStmt GrantStmt ReassignOwnedStmt RenameStmt SecLabelStmt ' +
+    // The rest
+    'CheckPointStmt ClosePortalStmt ClusterStmt ConstraintsSetStmt DeallocateStmt DoStmt FetchStmt ListenStmt LockStmt NotifyStmt ' +
+    'ReindexStmt TransactionStmt UnlistenStmt VacuumStmt VariableSetStmt VariableShowStmt',
+);
+
+const cascading = ({ behavior }: { behavior?: DropBehavior }): string | undefined =>
+  behavior === 'DROP_CASCADE' ? CASCADE : undefined;
+const ofQuery = ({ query }: { query?: Node }): string | undefined => (query === undefined ? UNKNOWN : lossOf(query));
+
+/** Those that lose data, or do in some of their forms. */
+const LOSSES: ByKind<string | undefined> = {
+  SelectStmt: (body) => lossOfQuery({ SelectStmt: body }),
+  InsertStmt: (body) => lossOfQuery({ InsertStmt: body }),
+  UpdateStmt: (body) => lossOfQuery({ UpdateStmt: body }),
+  DeleteStmt: (body) => lossOfQuery({ DeleteStmt: body }),
+  MergeStmt: (body) => lossOfQuery({ MergeStmt: body }),
+  CreateTableAsStmt: ofQuery,
+  DeclareCursorStmt: ofQuery,
+  ExplainStmt: ofQuery,
+  TruncateStmt: () => 'it empties a table',
+  // COPY … TO a file or a program of the server writes whatever is there.
+  CopyStmt: ({ filename, is_program, is_from, query }) =>
+    is_program === true || (filename !== undefined && is_from !== true) ? UNKNOWN : lossOfQuery(query),
+  CallStmt: () => 'it calls a procedure, of which it is not known what it changes',
+  DropStmt: ({ removeType = '', behavior }) => {
+    const type = removeType.replace(/^OBJECT_/, '');
+    return DEFINITIONS.has(type) ? cascading({ behavior }) : `it drops ${withArticle(type)}`;
+  },
+  DropOwnedStmt: () => 'it drops everything that a role owns',
+  DropdbStmt: () => 'it drops a database',
+  AlterTableStmt: ({ cmds }) => firstReason(alterTableParts(cmds).map(lossOfPart)),
+  AlterDomainStmt: cascading,
+  AlterSeqStmt: ({ options }) => (optionOf(options, 'restart') === undefined ? undefined : RESET_SEQUENCE),
+  RefreshMatViewStmt: ({ skipData }) => (skipData === true ? 'it empties a materialized view' : undefined),
+  CreateSchemaStmt: ({ schemaElts = [] }) => firstReason(schemaElts.map(lossOf)),
+};
+
+/** How a statement may lose data; nothing: it cannot. What is not known to keep data counts as losing it. */
+export const readDataLoss = ({ executed, runsUnreadable }: Code): string | undefined =>
+  firstReason(executed.map(lossOf)) ?? (runsUnreadable ? 'it runs code that cannot be read beforehand' : undefined);
+
+function lossOf(node: Node): string | undefined {
+  const kind = kindOf(node);
+  return kind in LOSSES ? byKind(LOSSES, node) : KEEPING.has(kind) ? undefined : UNKNOWN;
+}
+
+/** By the statements of its WITH, and by what it calls. */
+export function lossOfQuery(query: unknown): string | undefined {
+  if (nodesOfKind('DeleteStmt', query).length > 0) {
+    return 'it deletes rows';
+  }
+  if (nodesOfKind('UpdateStmt', query).length > 0) {
+    return 'it overwrites values';
+  }
+  if (nodesOfKind('MergeStmt', query).some(({ mergeWhenClauses = [] }) => mergeWhenClauses.some(overwrites))) {
+    return 'it deletes rows or overwrites values';
+  }
+  if (
+    nodesOfKind('InsertStmt', query).some(({ onConflictClause }) => onConflictClause?.action === 'ONCONFLICT_UPDATE')
+  ) {
+    return 'it overwrites values of rows that are there already';
+  }
+  const name = unknownFunction(query);
+  return name === undefined ? undefined : `it calls ${name}(), of which it is not known what it changes`;
+}
+
+const overwrites = (clause: Node): boolean =>
+  'MergeWhenClause' in clause && !['CMD_INSERT', 'CMD_NOTHING'].includes(clause.MergeWhenClause.commandType ?? '');
+
+const withArticle = (type: string): string => {
+  const name = type === 'MATVIEW' ? 'materialized view' : type.replaceAll('_', ' ').toLowerCase();
+  return `${/^[aeiou]/.test(name) ? 'an' : 'a'} ${name}`;
+};
+
+const firstReason = (reasons: readonly (string | undefined)[]): string | undefined =>
+  reasons.find((reason) => reason !== undefined);
