@@ -1,7 +1,7 @@
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
-  roots: ['<rootDir>/libs/prismiq/test', '<rootDir>/test'],
+  roots: ['<rootDir>/libs/dev-postgres/test', '<rootDir>/libs/prismiq/test', '<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {

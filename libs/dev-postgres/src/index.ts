@@ -1,2 +1,0 @@
-export { startPostgres } from './start.ts';
-export type { DevPostgres, StartPostgresOptions } from './start.ts';
