@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { list, MAX_LIST } from './list.js';
 import { name, optional, text } from './text.js';
 import { widgetSet, type DashboardWidgetInput } from './widget.documents.js';
 
@@ -78,7 +79,6 @@ export interface UpdateDashboard {
   widgets?: DashboardWidgetInput[] | null | undefined;
 }
 
-const MAX_LIST = 1000;
 const pixels = (min: number) => z.int().min(min).max(10_000);
 
 /** Of a grid as it is stored and read. */
@@ -143,16 +143,16 @@ export const dashboardFilter: z.ZodType<DashboardFilter> = z.object({
     .unknown()
     .transform((value) => value ?? undefined)
     .optional(),
-  options: optional(z.array(z.object({ value: text(), label: text() })).max(MAX_LIST)),
+  options: optional(list(z.object({ value: text(), label: text() }))),
   date_preset: optional(text()),
   dynamic: optional(z.boolean()),
 });
 
 const members = {
   description: text().nullish(),
-  filters: optional(z.array(dashboardFilter).max(MAX_LIST)),
+  filters: optional(list(dashboardFilter)),
   isPublic: optional(z.boolean()),
-  allowedViewers: optional(z.array(text(255)).max(MAX_LIST)),
+  allowedViewers: optional(list(text(255))),
   widgets: optional(widgetSet),
 };
 

@@ -1,8 +1,13 @@
 import type { z } from 'zod';
-import { InvalidDocumentError, type DocumentIssue } from '../errors/record.errors.js';
+import { InvalidDocumentError, MAX_ISSUES, type DocumentIssue } from '../errors/record.errors.js';
 import { jsonIssues } from './json-issues.js';
 
-/** Checks an input against its schema; what comes back is a copy, with defaults applied. */
+/**
+ * Checks an input against its schema.
+ *
+ * @returns a copy, with defaults applied
+ * @throws InvalidDocumentError
+ */
 export function parseDocument<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
   const issues = jsonIssues(input);
   if (issues.length > 0) {
@@ -10,7 +15,7 @@ export function parseDocument<T extends z.ZodType>(schema: T, input: unknown): z
   }
   const result = schema.safeParse(input, { reportInput: true });
   if (!result.success) {
-    throw new InvalidDocumentError(result.error.issues.map(toIssue));
+    throw new InvalidDocumentError(result.error.issues.slice(0, MAX_ISSUES).map(toIssue));
   }
   return result.data;
 }

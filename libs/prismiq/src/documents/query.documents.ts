@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { MAX_ISSUES } from '../errors/record.errors.js';
+import { list } from './list.js';
 import { text } from './text.js';
 
 /** A column of one of a query's tables. @publicApi */
@@ -66,7 +68,6 @@ export type QueryOperator = (typeof OPERATORS)[number];
 /** Accepted by the Python server and put into SQL as text; from a client it would be a stored SQL injection. */
 const noSqlExpression = { sql_expression: z.null('SQL expressions are not accepted').optional() };
 
-const MAX_LIST = 1000;
 const column = { table_id: text(), column: text() };
 
 const OPERATORS = [
@@ -76,52 +77,37 @@ const OPERATORS = [
 
 export const queryDefinition: z.ZodType<QueryDefinition> = z
   .looseObject({
-    tables: z
-      .array(z.looseObject({ id: text(), name: text(), alias: text().nullish() }))
-      .min(1)
-      .max(MAX_LIST),
-    columns: z
-      .array(
-        z.looseObject({
-          ...column,
-          aggregation: z.enum(['none', 'sum', 'avg', 'count', 'count_distinct', 'min', 'max']).nullish(),
-          alias: text().nullish(),
-          date_trunc: text().nullish(),
-          date_format: text().nullish(),
-          ...noSqlExpression,
-        }),
-      )
-      .min(1)
-      .max(MAX_LIST),
-    joins: z
-      .array(
-        z.looseObject({
-          from_table_id: text(),
-          from_column: text(),
-          to_table_id: text(),
-          to_column: text(),
-          join_type: z.enum(['INNER', 'LEFT', 'RIGHT', 'FULL']).nullish(),
-        }),
-      )
-      .max(MAX_LIST)
-      .nullish(),
-    filters: z
-      .array(
-        z.looseObject({ ...column, operator: z.enum(OPERATORS), value: z.unknown().optional(), ...noSqlExpression }),
-      )
-      .max(MAX_LIST)
-      .nullish(),
-    group_by: z.array(z.looseObject(column)).max(MAX_LIST).nullish(),
-    order_by: z
-      .array(z.looseObject({ ...column, direction: z.enum(['ASC', 'DESC']).nullish() }))
-      .max(MAX_LIST)
-      .nullish(),
+    tables: list(z.looseObject({ id: text(), name: text(), alias: text().nullish() }), 1),
+    columns: list(
+      z.looseObject({
+        ...column,
+        aggregation: z.enum(['none', 'sum', 'avg', 'count', 'count_distinct', 'min', 'max']).nullish(),
+        alias: text().nullish(),
+        date_trunc: text().nullish(),
+        date_format: text().nullish(),
+        ...noSqlExpression,
+      }),
+      1,
+    ),
+    joins: list(
+      z.looseObject({
+        from_table_id: text(),
+        from_column: text(),
+        to_table_id: text(),
+        to_column: text(),
+        join_type: z.enum(['INNER', 'LEFT', 'RIGHT', 'FULL']).nullish(),
+      }),
+    ).nullish(),
+    filters: list(
+      z.looseObject({ ...column, operator: z.enum(OPERATORS), value: z.unknown().optional(), ...noSqlExpression }),
+    ).nullish(),
+    group_by: list(z.looseObject(column)).nullish(),
+    order_by: list(z.looseObject({ ...column, direction: z.enum(['ASC', 'DESC']).nullish() })).nullish(),
     limit: z.int().nonnegative().nullish(),
     offset: z.int().nonnegative().nullish(),
-    calculated_fields: z
-      .array(z.looseObject({ name: text(), expression: text(), data_type: text().nullish(), ...noSqlExpression }))
-      .max(MAX_LIST)
-      .nullish(),
+    calculated_fields: list(
+      z.looseObject({ name: text(), expression: text(), data_type: text().nullish(), ...noSqlExpression }),
+    ).nullish(),
     time_series: z
       .looseObject({
         table_id: text(),
@@ -135,19 +121,25 @@ export const queryDefinition: z.ZodType<QueryDefinition> = z
   })
   .superRefine((query, context) => {
     const known = new Set(query.tables.map(({ id }) => id));
-    const check = (id: string, ...path: (string | number)[]) => {
-      if (!known.has(id)) {
-        context.addIssue({ code: 'custom', path, message: `names no entry of \`tables\``, input: id });
-      }
-    };
-    for (const list of ['columns', 'filters', 'group_by', 'order_by'] as const) {
-      query[list]?.forEach(({ table_id }, index) => check(table_id, list, index, 'table_id'));
-    }
-    query.joins?.forEach(({ from_table_id, to_table_id }, index) => {
-      check(from_table_id, 'joins', index, 'from_table_id');
-      check(to_table_id, 'joins', index, 'to_table_id');
-    });
-    if (query.time_series) {
-      check(query.time_series.table_id, 'time_series', 'table_id');
+    const references = tableReferences(query).filter(({ id }) => !known.has(id));
+    for (const { id, path } of references.slice(0, MAX_ISSUES)) {
+      context.addIssue({ code: 'custom', path, message: 'names no entry of `tables`', input: id });
     }
   });
+
+/** Every `table_id` of a query, and where it stands. */
+function tableReferences({
+  joins,
+  time_series,
+  ...query
+}: QueryDefinition): { id: string; path: (string | number)[] }[] {
+  const columns = (['columns', 'filters', 'group_by', 'order_by'] as const).flatMap((list) =>
+    (query[list] ?? []).map(({ table_id }, index) => ({ id: table_id, path: [list, index, 'table_id'] })),
+  );
+  const joined = (joins ?? []).flatMap(({ from_table_id, to_table_id }, index) => [
+    { id: from_table_id, path: ['joins', index, 'from_table_id'] },
+    { id: to_table_id, path: ['joins', index, 'to_table_id'] },
+  ]);
+  const series = time_series ? [{ id: time_series.table_id, path: ['time_series', 'table_id'] }] : [];
+  return [...columns, ...joined, ...series];
+}

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { list } from './list.js';
 import { queryDefinition, type QueryDefinition } from './query.documents.js';
 import { optional, text } from './text.js';
 
@@ -150,10 +151,8 @@ export const mergedWidget = z.object({ query: z.unknown(), config: widgetConfig 
 export const widgetOfSet = widget.safeExtend({ id: optional(z.string().toLowerCase()) });
 
 /** Ids are compared as UUIDs are, in whatever case they are written. */
-export const widgetSet: z.ZodType<(DashboardWidgetInput & { config: WidgetConfig })[]> = z
-  .array(widgetOfSet)
-  .max(1000)
-  .superRefine((widgets, context) => {
+export const widgetSet: z.ZodType<(DashboardWidgetInput & { config: WidgetConfig })[]> = list(widgetOfSet).superRefine(
+  (widgets, context) => {
     const seen = new Set<string>();
     widgets.forEach(({ id }, index) => {
       if (id !== undefined && seen.has(id)) {
@@ -161,8 +160,9 @@ export const widgetSet: z.ZodType<(DashboardWidgetInput & { config: WidgetConfig
       }
       seen.add(id ?? '');
     });
-  });
+  },
+);
 
 export const placement = z.object({ widgetId: z.guid(), position: widgetPosition });
 
-export const placements: z.ZodType<WidgetPlacement[]> = z.array(placement).max(1000);
+export const placements: z.ZodType<WidgetPlacement[]> = list(placement);

@@ -118,8 +118,12 @@ export interface DocumentIssue {
   input?: unknown;
 }
 
+/** How many faults of an input are reported at most: checking stops there. */
+export const MAX_ISSUES = 100;
+
 /**
- * The input breaks the rules of its document; each fault is listed with its path. Nothing was written.
+ * The input breaks the rules of its document. `issues` lists the faults, each with its path, at most 100 of them. Nothing was
+ * written.
  *
  * @publicApi
  */

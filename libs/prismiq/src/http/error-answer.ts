@@ -33,8 +33,6 @@ export interface ErrorAnswer {
   body: ErrorBody | undefined;
 }
 
-/** Any more would help nobody, and one wrong list could have thousands. */
-const MAX_FAULTS = 100;
 const MAX_INPUT = 100;
 
 /** What is entered there is shown to nobody, and kept in no log of errors. */
@@ -52,7 +50,7 @@ const UNEXPOSED: Record<number, string> = { 400: 'The request belongs to no vali
 export function answerTo(error: unknown, method: string): ErrorAnswer | undefined {
   if (error instanceof InvalidDocumentError) {
     const place = ['GET', 'HEAD'].includes(method) ? 'query' : 'body';
-    const detail = error.issues.slice(0, MAX_FAULTS).map((issue) => toFault(issue, place));
+    const detail = error.issues.map((issue) => toFault(issue, place));
     return { status: error.statusCode, body: { detail, code: error.code } };
   }
   if (error instanceof PrismiqError && error.statusCode < 500) {
