@@ -19,7 +19,7 @@ import {
 export const tenantsFromQuery =
   (select: string): TenantDirectoryFactory =>
   (source) =>
-    new QueryTenantDirectory(source, select.replace(/[\s;]+$/, ''));
+    new QueryTenantDirectory(source, select.replace(/(?<![\s;])[\s;]+$/, ''));
 
 const CHUNK = 1000;
 

@@ -9,7 +9,8 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { map, type Observable } from 'rxjs';
 import type { IncomingHttpHeaders } from 'node:http';
-import { namesVersion, toEntityTag } from './entity-tags.js';
+import { CACHE_CONTROL } from './cache-control.js';
+import { parseVersions, toEntityTag } from './entity-tags.js';
 
 interface TaggedRequest {
   method: string;
@@ -17,38 +18,36 @@ interface TaggedRequest {
 }
 
 /**
- * Gives each answer that has a version its entity tag, of a widget the one of its dashboard. Who has read that version already is
- * told so with 304: after the handler, and so by the same access rule.
+ * Gives each answer that has a version its entity tag; that of a widget is its dashboard's. Answers 304 to a client that has read
+ * this version. It does so after the handler, so that the same access rule applies.
  */
 @Injectable()
 export class EntityTagInterceptor implements NestInterceptor {
   constructor(@Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const http = context.switchToHttp();
+    const { httpAdapter } = this.adapterHost;
+    const response: unknown = http.getResponse();
+    httpAdapter.setHeader(response, 'Cache-Control', CACHE_CONTROL);
     return next.handle().pipe(
       map((body: unknown) => {
         const version = versionOf(body);
         if (version !== undefined) {
-          this.tag(context, version);
+          httpAdapter.setHeader(response, 'ETag', toEntityTag(version));
+          if (isKnown(http.getRequest<TaggedRequest>(), version)) {
+            throw new HttpException('Not Modified', 304);
+          }
         }
         return body;
       }),
     );
   }
+}
 
-  private tag(context: ExecutionContext, version: number): void {
-    const http = context.switchToHttp();
-    const { method, headers } = http.getRequest<TaggedRequest>();
-    const { httpAdapter } = this.adapterHost;
-    const response: unknown = http.getResponse();
-    httpAdapter.setHeader(response, 'ETag', toEntityTag(version));
-    // What one user may see is in no shared cache, and in his own only to be asked for again.
-    httpAdapter.setHeader(response, 'Cache-Control', 'private, no-cache');
-    const ifNoneMatch = headers['if-none-match'];
-    if (ifNoneMatch !== undefined && ['GET', 'HEAD'].includes(method) && namesVersion(ifNoneMatch, version)) {
-      throw new HttpException('Not Modified', 304);
-    }
-  }
+function isKnown({ method, headers }: TaggedRequest, version: number): boolean {
+  const versions = ['GET', 'HEAD'].includes(method) ? parseVersions(headers['if-none-match'] ?? '') : [];
+  return versions === '*' || (versions ?? []).includes(version);
 }
 
 function versionOf(body: unknown): number | undefined {

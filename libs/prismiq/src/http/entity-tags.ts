@@ -1,48 +1,40 @@
-/** An entity tag is a version in quotes; those of somebody else's making match no version. */
+/** Beyond any list that a client has a use for. */
+const MAX_HEADER = 4096;
+
 export const toEntityTag = (version: number): string => `"${version}"`;
 
-interface EntityTag {
-  isWeak: boolean;
-  opaque: string;
-}
-
-const LIST = /\s*(?:(W\/)?"([\u0021\u0023-\u007e\u0080-\u00ff]*)")?\s*(?:,|$)/y;
+/** One element of a list, which may be empty (RFC 9110, 5.6.1 and 8.8.3). */
+const ELEMENT = /[ \t]*(?:(?:W\/)?"([\u0021\u0023-\u007e\u0080-\u00ff]*)"[ \t]*)?(?:,|$)/y;
 
 /**
- * The tags of If-Match or If-None-Match (RFC 9110, 8.8.3 and 13.1).
- *
- * @returns `undefined` where the header is no list of tags
+ * A version as proxies hand its tag on when they compress: nginx marks it as weak, Apache (`"3-gzip"`) and Jetty (`"3--gzip"`)
+ * append the coding. It still names that version, since a version does not depend on how a body is encoded.
  */
-function parseTags(header: string): EntityTag[] | undefined {
-  const tags: EntityTag[] = [];
-  LIST.lastIndex = 0;
-  while (LIST.lastIndex < header.length) {
-    const match = LIST.exec(header);
-    if (match === null) {
-      return undefined;
-    }
-    const [, weak, opaque] = match;
-    if (opaque !== undefined) {
-      tags.push({ isWeak: weak !== undefined, opaque });
-    }
+const VERSION = /^([1-9]\d{0,9})(?:(?:--?|;)[a-z]+)?$/;
+
+/**
+ * Reads the versions that If-Match or If-None-Match names. Tags that are not ours name none.
+ *
+ * @returns `'*'` for any version, `undefined` if the header is not a list of entity tags
+ */
+export function parseVersions(header: string): number[] | '*' | undefined {
+  if (header.length > MAX_HEADER) {
+    return undefined;
   }
-  return tags;
-}
-
-/**
- * The versions that If-Match names. By the strong comparison, which it asks for, a weak tag matches nothing.
- *
- * @returns `'*'` for any version, `undefined` where the header is no list of tags
- */
-export function versionsOf(header: string): number[] | '*' | undefined {
   if (header.trim() === '*') {
     return '*';
   }
-  return parseTags(header)
-    ?.filter(({ isWeak, opaque }) => !isWeak && /^[1-9]\d{0,9}$/.test(opaque))
-    .map(({ opaque }) => Number(opaque));
+  const versions: number[] = [];
+  ELEMENT.lastIndex = 0;
+  while (ELEMENT.lastIndex < header.length) {
+    const element = ELEMENT.exec(header);
+    if (element === null) {
+      return undefined;
+    }
+    const version = VERSION.exec(element[1] ?? '')?.[1];
+    if (version !== undefined) {
+      versions.push(Number(version));
+    }
+  }
+  return versions;
 }
-
-/** Whether If-None-Match names a version, by the weak comparison, which it asks for. */
-export const namesVersion = (header: string, version: number): boolean =>
-  header.trim() === '*' || (parseTags(header) ?? []).some(({ opaque }) => opaque === String(version));

@@ -2,19 +2,19 @@ import { BadRequestException, createParamDecorator, type ExecutionContext } from
 import type { IncomingHttpHeaders } from 'node:http';
 import { InvalidDocumentError, PreconditionFailedError, StaleVersionError } from '../errors/record.errors.js';
 import type { WriteOptions } from '../repositories/lock-record.js';
-import { versionsOf } from './entity-tags.js';
+import { parseVersions } from './entity-tags.js';
 import { asObject } from './wire.js';
 
-/** The versions of which one must be stored; `undefined`: any may be. */
+/** One of these versions must be stored; `undefined`: any. */
 export type ExpectedVersions = readonly number[] | undefined;
 
-/** What the If-Match header of a request asks for. `*` asks for a record, which every write needs anyway. */
+/** The versions that the If-Match header of a request names. `*` asks for any version, which every write does anyway. */
 export const IfMatch = createParamDecorator((_: unknown, context: ExecutionContext): ExpectedVersions => {
   const header = context.switchToHttp().getRequest<{ headers: IncomingHttpHeaders }>().headers['if-match'];
   if (header === undefined) {
     return undefined;
   }
-  const versions = versionsOf(header);
+  const versions = parseVersions(header);
   if (versions === undefined) {
     throw new BadRequestException('If-Match must be * or a list of entity tags, such as "3"');
   }
@@ -22,7 +22,7 @@ export const IfMatch = createParamDecorator((_: unknown, context: ExecutionConte
 });
 
 /**
- * The `version` in a body: the editor sends back all that it has loaded, and so the version that it has read.
+ * Reads `version` from a body: the editor sends back everything that it loaded, and with it the version that it read.
  *
  * @throws InvalidDocumentError
  */
@@ -36,10 +36,10 @@ export function versionIn(body: unknown): number | undefined {
 }
 
 /**
- * Writes only if the stored version is one of those that If-Match names, and the one in the body.
+ * Writes only if the stored version is one of those in If-Match, and the one in the body.
  *
- * @throws PreconditionFailedError where If-Match does not hold
- * @throws StaleVersionError where the version in the body does not
+ * @throws PreconditionFailedError if it is not in If-Match
+ * @throws StaleVersionError if it is not the one in the body
  */
 export async function writeIf<T>(
   ifMatch: ExpectedVersions,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Catch, Inject, Injectable, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { PrismiqError } from '../errors/prismiq.error.js';
+import { CACHE_CONTROL } from './cache-control.js';
 import { answerTo, answerToFailure } from './error-answer.js';
 
 /**
@@ -33,6 +34,7 @@ export class PrismiqExceptionFilter implements ExceptionFilter {
     if (httpAdapter.isHeadersSent(response)) {
       httpAdapter.end(response);
     } else {
+      httpAdapter.setHeader(response, 'Cache-Control', CACHE_CONTROL);
       httpAdapter.reply(response, body, status);
     }
   }

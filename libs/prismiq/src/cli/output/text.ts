@@ -1,7 +1,7 @@
 /** Text from outside (a tenant's id, a message of the database) on one line, with nothing in it that a terminal would obey. */
 export function printable(text: string): string {
   return text
-    .replaceAll(/\s*\n\s*/g, ' ')
+    .replaceAll(/\s+/g, (space) => (space.includes('\n') ? ' ' : space))
     .replaceAll('\t', '  ')
     .replaceAll(/\p{Cc}/gu, (character) => {
       const code = character.codePointAt(0)!.toString(16).padStart(2, '0');
