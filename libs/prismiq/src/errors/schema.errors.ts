@@ -43,7 +43,7 @@ export class SchemaNotFoundError extends PrismiqError {
   }
 }
 
-/** One way in which a table differs from what Prismiq needs. */
+/** One way in which a table differs from what Prismiq needs. @publicApi */
 export interface SchemaDifference {
   /** The table concerned, e.g. `prismiq_dashboards`. */
   table: string;
@@ -55,6 +55,8 @@ export interface SchemaDifference {
   expected: string | undefined;
   /** The definition found; `undefined`: the object is missing. */
   actual: string | undefined;
+  /** Of an index that is missing: the name under which the table has one of the same definition. */
+  foundAs?: string | undefined;
 }
 
 /**
@@ -65,9 +67,11 @@ export interface SchemaDifference {
 export class SchemaMismatchError extends PrismiqError {
   override readonly code = 'SCHEMA_MISMATCH';
 
+  /** @param advice what to do about the differences */
   constructor(
     readonly differences: readonly SchemaDifference[],
     context: PrismiqErrorContext,
+    advice = 'Alter them to match, or move them out of the way and run ensureTables again.',
   ) {
     const lines = differences.map(
       ({ table, kind, name, expected, actual }) =>
@@ -75,8 +79,7 @@ export class SchemaMismatchError extends PrismiqError {
         `expected ${expected ?? 'nothing of this name'}, found ${actual ?? 'nothing'}`,
     );
     super(
-      `The tables in schema "${context.schema}" differ from what Prismiq needs; nothing was changed.\n${lines.join('\n')}\n` +
-        'Alter them to match, or move them out of the way and run ensureTables again.',
+      `The tables in schema "${context.schema}" differ from what Prismiq needs; nothing was changed.\n${lines.join('\n')}\n${advice}`,
       500,
       false,
       context,

@@ -4,17 +4,23 @@ import { expectedCatalog, type CatalogObject } from './expected-catalog.js';
 const keyOf = ({ table, kind, name }: CatalogObject): string => `${table}/${kind}/${name}`;
 
 /**
- * Where the objects found differ from those needed. What a host has added and does no harm is no difference: columns that may
- * be left out on insert, indexes that are not unique.
+ * Compares the objects found with those needed. Additions of a host that do no harm are no differences: columns that an INSERT
+ * may leave out, indexes that are not unique.
  *
- * @param version one of `SCHEMA_VERSIONS`, by name; without it the newest is needed
+ * @param version the name of one of `SCHEMA_VERSIONS`
+ * @default the newest version
  */
 export function compareCatalog(found: readonly CatalogObject[], version?: string): SchemaDifference[] {
   const needed = expectedCatalog(version);
   const actual = new Map(found.map((object) => [keyOf(object), object]));
   const expected = new Set(needed.map(keyOf));
   const tables = new Set(found.filter(({ kind }) => kind === 'table').map(({ table }) => table));
-  const wanting = needed
+  const nameOfSame = ({ table, kind, definition }: CatalogObject): string | undefined =>
+    found.find(
+      (other) =>
+        other.table === table && other.kind === kind && other.definition === definition && !expected.has(keyOf(other)),
+    )?.name;
+  const missing = needed
     .filter(
       // A missing table is one difference, not one for each of its columns.
       (object) =>
@@ -25,11 +31,12 @@ export function compareCatalog(found: readonly CatalogObject[], version?: string
       ...object,
       expected: definition,
       actual: actual.get(keyOf({ ...object, definition }))?.definition,
+      ...(object.kind === 'index' && { foundAs: nameOfSame({ ...object, definition }) }),
     }));
   const harmful = found
     .filter((object) => !expected.has(keyOf(object)) && isHarmful(object))
     .map(({ definition, ...object }) => ({ ...object, expected: undefined, actual: definition }));
-  return [...wanting, ...harmful];
+  return [...missing, ...harmful];
 }
 
 /** Whether an object that Prismiq does not know can make its statements fail. */

@@ -1,4 +1,4 @@
-import { SchemaMismatchError, SchemaNotFoundError, type SchemaDifference } from '../errors/schema.errors.js';
+import { SchemaNotFoundError, type SchemaDifference } from '../errors/schema.errors.js';
 import { quoteIdentifier } from '../sql/identifier.js';
 import type { SqlExecutor } from '../sql/sql-executor.js';
 import type { SqlTarget } from '../sql/sql-target.js';
@@ -9,13 +9,14 @@ import { assertCurrentView, nameOccupants } from './diagnose.js';
 import { historyStatements, isHistoryComplete } from './history.js';
 import { lockSchema } from './lock-schema.js';
 import { readCatalog } from './read-catalog.js';
+import { planSchemaRepair, schemaMismatch } from './schema-mismatch.js';
 import { assertSchemaName } from './schema-name.js';
 import { SCHEMA_VERSIONS, type TableNaming } from './schema-versions.js';
 
 /** @publicApi */
 export interface EnsureTablesOptions {
   /**
-   * The schema that shall hold the tables.
+   * The schema that holds the tables.
    * @default the connection's current schema
    */
   schema?: string | undefined;
@@ -24,25 +25,33 @@ export interface EnsureTablesOptions {
    * @default false
    */
   createSchema?: boolean | undefined;
+  /**
+   * Whether to repair tables of another shape, as far as no row changes for it: missing defaults, columns, constraints and indexes
+   * are added, those of another name renamed, those of another definition replaced, and character columns widened.
+   * @default false
+   */
+  repair?: boolean | undefined;
 }
 
 /** @publicApi */
 export interface EnsureTablesResult {
   /** The schema that holds the tables. */
   schema: string;
-  /** Whether anything had to be created; `false`: all was there already. */
+  /** Whether anything was created, recorded or repaired. */
   created: boolean;
+  /** The statements that repaired tables of another shape; absent if there were none. */
+  repairs?: readonly string[];
 }
 
 /**
- * Makes sure that a schema holds Prismiq's tables, at the newest version: creates what is missing, checks what exists, and
- * records the history, so that a later migration continues from there. All or nothing. Can be called again at any time, and by
- * many processes at once.
+ * Makes sure that a schema holds Prismiq's tables, at the newest version: creates missing tables, checks existing ones, and
+ * records the history, so that a later migration continues from there. All or nothing. Can be called at any time, and by many
+ * processes at once.
  *
  * @param target where: a MikroORM instance, an EntityManager, a `pg` Pool or a `pg` client; see {@link SqlTarget} for whose
  *   transaction is joined
- * @throws InvalidSchemaNameError, SchemaNotFoundError, SchemaMismatchError (tables of another shape, with the differences),
- *   PermissionDeniedError, ConnectionFailedError, DatabaseError
+ * @throws InvalidSchemaNameError, SchemaNotFoundError, SchemaMismatchError (tables of another shape,
+ *   with the differences and what to do), PermissionDeniedError, ConnectionFailedError, DatabaseError
  * @publicApi
  */
 export async function ensureTables(target: SqlTarget, options: EnsureTablesOptions = {}): Promise<EnsureTablesResult> {
@@ -60,7 +69,7 @@ export async function ensureTables(target: SqlTarget, options: EnsureTablesOptio
  * Compares a schema's tables with what this version needs. Writes nothing.
  *
  * @returns the differences; none means that the schema is ready
- * @throws as {@link ensureTables}, but for SchemaMismatchError
+ * @throws as {@link ensureTables}, except SchemaMismatchError
  * @publicApi
  */
 export async function verifyTables(
@@ -86,7 +95,7 @@ export async function verifyTables(
 async function ensure(sql: SqlExecutor, options: EnsureTablesOptions): Promise<EnsureTablesResult> {
   const schema = options.schema ?? (await currentSchema(sql));
   const table: TableNaming = (name) => `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
-  // Looked at first without the lock: a start with nothing to do must not queue behind a host's long transaction.
+  // First without the lock: a start with nothing to do must not queue behind a long transaction of the host.
   if (await isReady(sql, schema, table)) {
     return { schema, created: false };
   }
@@ -101,29 +110,35 @@ async function ensure(sql: SqlExecutor, options: EnsureTablesOptions): Promise<E
   if (found.length === 0 && (await isHistoryComplete(sql, schema, table))) {
     return { schema, created: false };
   }
-  refuse(
-    schema,
-    found.filter(({ actual }) => actual !== undefined),
-  );
-  for (const statement of [...SCHEMA_VERSIONS.flatMap(({ up }) => up(table)), ...historyStatements(table)]) {
+  const repairs = options.repair === true ? repairOrRefuse(schema, found) : [];
+  if (options.repair !== true && found.some(({ actual }) => actual !== undefined)) {
+    throw schemaMismatch(found, schema);
+  }
+  for (const statement of [
+    ...repairs,
+    ...SCHEMA_VERSIONS.flatMap(({ up }) => up(table)),
+    ...historyStatements(table),
+  ]) {
     await sql.query(statement);
   }
   const left = await differences(sql, schema);
   if (left.length > 0) {
     await assertCurrentView(sql, schema);
-    refuse(schema, await nameOccupants(sql, schema, left));
+    throw schemaMismatch(await nameOccupants(sql, schema, left), schema);
   }
-  return { schema, created: true };
+  return { schema, created: true, ...(repairs.length > 0 && { repairs }) };
+}
+
+function repairOrRefuse(schema: string, found: SchemaDifference[]): readonly string[] {
+  const { statements, unrepairable } = planSchemaRepair(found, schema);
+  if (unrepairable.length > 0) {
+    throw schemaMismatch(found, schema);
+  }
+  return statements;
 }
 
 async function isReady(sql: SqlExecutor, schema: string, table: TableNaming): Promise<boolean> {
   return (await differences(sql, schema)).length === 0 && isHistoryComplete(sql, schema, table);
-}
-
-function refuse(schema: string, found: SchemaDifference[]): void {
-  if (found.length > 0) {
-    throw new SchemaMismatchError(found, { schema });
-  }
 }
 
 async function differences(sql: SqlExecutor, schema: string): Promise<SchemaDifference[]> {
