@@ -3,7 +3,7 @@ export function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** Quotes an SQL string literal, for text that is handed to a person; statements of ours bind their values. */
+/** Quotes an SQL string literal, for statements that take no parameters: DDL, and several statements in one text. */
 export function quoteLiteral(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }

@@ -1,19 +1,20 @@
 import type { EntityManager, Kysely } from '@mikro-orm/postgresql';
 import { InvalidOptionsError } from '../errors/configuration.errors.js';
-import type { SqlExecutor } from './sql-executor.js';
+import { pgQuery } from './pg-executor.js';
+import type { SqlExecutor, StatementOptions } from './sql-executor.js';
 
-/** A Kysely instance, a transaction or savepoint of one, or a connection: MikroORM works with all of them. */
-interface KyselyLike {
-  executeQuery(query: CompiledQuery): Promise<{ rows: unknown[] }>;
-}
-type CompiledQuery = Exclude<Parameters<Kysely<unknown>['executeQuery']>[0], { compile(): unknown }>;
+/** MikroORM's access to a connection. Kysely is a dependency of MikroORM and cannot be imported from here. */
+export type KyselyConnection = Parameters<
+  Parameters<ReturnType<Kysely<unknown>['getExecutor']>['provideConnection']>[0]
+>[0];
+export type CompiledQuery = Parameters<KyselyConnection['executeQuery']>[0];
 
 /** A transaction of MikroORM. */
 type OpenTransaction = Kysely<unknown> & { readonly isCommitted: boolean; readonly isRolledBack: boolean };
 
 /**
  * The transaction that the running code is in, according to an EntityManager: its own, or that of the `em.transactional()` or
- * the request in which the call stands.
+ * the request around the call.
  */
 export function currentTransaction(em: EntityManager): OpenTransaction | undefined {
   // MikroORM looks the running EntityManager up by its context's name, and finds another database's if two share one.
@@ -28,18 +29,23 @@ export function currentTransaction(em: EntityManager): OpenTransaction | undefin
 }
 
 /**
- * Sends statements over MikroORM's own connection: its pool, its hooks, its transactions, its query log. Not through
+ * Sends statements over MikroORM's own connections: its pool, its hooks, its transactions, its query log. Not through
  * `em.execute()`, which writes the values into the text of the statement instead of binding them.
  *
- * @param kysely looked up for each statement, so that a transaction opened meanwhile is joined
+ * @param send called for each statement, so that a transaction opened meanwhile is joined
+ * @param options for statements that have none of their own
  */
-export function mikroOrmExecutor(em: EntityManager, kysely: () => KyselyLike): SqlExecutor {
+export function mikroOrmExecutor(
+  em: EntityManager,
+  send: (query: CompiledQuery) => Promise<{ rows: unknown[] }>,
+  options?: StatementOptions,
+): SqlExecutor {
   return {
-    async query<Row extends object>(sql: string, parameters: readonly unknown[] = []) {
+    async query<Row extends object>(sql: string, parameters: readonly unknown[] = [], own = options) {
       const started = performance.now();
       const text = em.config.get('onQuery')(sql, parameters);
       try {
-        const { rows } = await kysely().executeQuery(compile(text, parameters));
+        const { rows } = await send(compile(text, parameters, own));
         log(em, text, parameters, started, rows.length);
         // Taken out of the result: something beneath keeps results reachable until the next full collection, and rows with them,
         // which showed as long pauses under load.
@@ -52,10 +58,10 @@ export function mikroOrmExecutor(em: EntityManager, kysely: () => KyselyLike): S
   };
 }
 
-/** What Kysely's own `CompiledQuery.raw()` makes; Kysely is MikroORM's dependency, and not ours to import. */
-function compile(sql: string, parameters: readonly unknown[]): CompiledQuery {
+/** As Kysely's own `CompiledQuery.raw()`. Its PostgreSQL driver hands `sql` to `pg`, which takes a query object as well as a text. */
+export function compile(sql: string, parameters: readonly unknown[], options?: StatementOptions): CompiledQuery {
   return {
-    sql,
+    sql: pgQuery(sql, options),
     parameters: [...parameters],
     query: { kind: 'RawNode', sqlFragments: [sql], parameters: [] },
     queryId: { queryId: 'prismiq' },

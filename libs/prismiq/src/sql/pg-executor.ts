@@ -1,28 +1,43 @@
-import type { SqlExecutor } from './sql-executor.js';
+import { NO_CLIENT_TIMEOUT_MS, type SqlExecutor, type StatementOptions } from './sql-executor.js';
 
-/** What Prismiq needs of a `pg` `Client` or `PoolClient`. Structural, so that any version of `pg` fits. */
-export interface PgClient {
-  query(sql: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
+/** A query as `pg` takes it. */
+export interface PgQuery {
+  text: string;
+  values?: unknown[];
+  /** Milliseconds; `pg` knows it, and its types do not. */
+  query_timeout?: number;
 }
 
-/** What Prismiq needs of a client that a `pg` `Pool` has lent. */
+/** The part of a `pg` `Client` or `PoolClient` that Prismiq uses. Structural, so that any version of `pg` fits. */
+export interface PgClient {
+  query(query: PgQuery): Promise<{ rows: unknown[] }>;
+}
+
+/** The part of a client from a `pg` `Pool` that Prismiq uses. */
 export interface PgPoolClient extends PgClient {
   release(error?: Error | boolean): void;
   on?(event: 'error', listener: () => void): unknown;
   removeListener?(event: 'error', listener: () => void): unknown;
 }
 
-/** What Prismiq needs of a `pg` `Pool`. */
+/** The part of a `pg` `Pool` that Prismiq uses. */
 export interface PgPool extends PgClient {
   connect(): Promise<PgPoolClient>;
   readonly totalCount: number;
 }
 
-export function pgExecutor(client: PgClient): SqlExecutor {
+/** @param options for statements that have none of their own */
+export function pgExecutor(client: PgClient, options?: StatementOptions): SqlExecutor {
   return {
-    async query<Row extends object>(sql: string, parameters: readonly unknown[] = []) {
-      const { rows } = await client.query(sql, [...parameters]);
+    async query<Row extends object>(sql: string, parameters: readonly unknown[] = [], own = options) {
+      const { rows } = await client.query({ ...pgQuery(sql, own), values: [...parameters] });
       return rows as Row[];
     },
   };
+}
+
+export function pgQuery(text: string, options: StatementOptions | undefined): PgQuery {
+  return options?.timeoutMs === undefined
+    ? { text }
+    : { text, query_timeout: Math.min(options.timeoutMs, NO_CLIENT_TIMEOUT_MS) };
 }

@@ -1,5 +1,6 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { currentTransaction, mikroOrmExecutor } from './mikro-orm-executor.js';
+import { pooledExecutor, type Lender } from './borrow.js';
 import { pgExecutor, type PgClient, type PgPool } from './pg-executor.js';
 import type { SqlExecutor } from './sql-executor.js';
 
@@ -15,7 +16,7 @@ import type { SqlExecutor } from './sql-executor.js';
 export type SqlTarget = MikroORM | EntityManager | PgPool | PgClient;
 
 /** A target by what it is; an EntityManager stands for its MikroORM as well. */
-export type KnownTarget = { em: EntityManager } | { pool: PgPool } | { client: PgClient };
+export type KnownTarget = Lender | { readonly client: PgClient };
 
 /** @throws TypeError for anything else */
 export function knownTarget(target: SqlTarget): KnownTarget {
@@ -34,7 +35,7 @@ export function knownTarget(target: SqlTarget): KnownTarget {
     }
   }
   throw new TypeError(
-    `A MikroORM instance, an EntityManager, a pg Pool or a pg client is needed, and not ${String(target)}.`,
+    `Expected a MikroORM instance, an EntityManager, a pg Pool or a pg client, and got ${String(target)}.`,
   );
 }
 
@@ -49,9 +50,16 @@ const isEntityManager = (target: SqlTarget): target is EntityManager => 'getTran
  */
 export function executorOf(target: SqlTarget): SqlExecutor {
   const known = knownTarget(target);
-  if ('em' in known) {
-    const { em } = known;
-    return mikroOrmExecutor(em, () => currentTransaction(em) ?? em.getConnection('write').getClient());
+  if ('client' in known) {
+    return pgExecutor(known.client);
   }
-  return pgExecutor('pool' in known ? known.pool : known.client);
+  const pooled = pooledExecutor(known);
+  return 'em' in known ? joiningExecutor(known.em, pooled) : pooled;
+}
+
+function joiningExecutor(em: EntityManager, pooled: SqlExecutor): SqlExecutor {
+  const joined = mikroOrmExecutor(em, (query) => currentTransaction(em)!.executeQuery(query));
+  return {
+    query: (...statement) => (currentTransaction(em) === undefined ? pooled : joined).query(...statement),
+  };
 }

@@ -1,0 +1,92 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { breakConnection } from './break-connection.js';
+import { BorrowedConnection } from './connection.js';
+import { mikroOrmExecutor } from './mikro-orm-executor.js';
+import { pgExecutor, type PgPool } from './pg-executor.js';
+import type { SqlExecutor, StatementOptions } from './sql-executor.js';
+import { endsConnection } from './sql-state.js';
+
+/** What lends connections. */
+export type Lender = { readonly em: EntityManager } | { readonly pool: PgPool };
+
+/**
+ * Lends a connection for the whole of the work. It goes back to the pool if it is known to be idle and outside of a transaction, and
+ * is destroyed otherwise.
+ *
+ * @param options for statements that have none of their own
+ */
+export function borrow<T>(
+  lender: Lender,
+  work: (connection: BorrowedConnection) => Promise<T>,
+  options?: StatementOptions,
+): Promise<T> {
+  return 'pool' in lender ? fromPool(lender.pool, work, options) : fromMikroOrm(lender.em, work, options);
+}
+
+async function fromPool<T>(
+  pool: PgPool,
+  work: (connection: BorrowedConnection) => Promise<T>,
+  options: StatementOptions | undefined,
+): Promise<T> {
+  const client = await pool.connect();
+  // A pool does not listen to a client that is checked out, and an error that nobody listens to ends the process.
+  const ignore = (): void => undefined;
+  client.on?.('error', ignore);
+  const connection = new BorrowedConnection(pgExecutor(client, options));
+  try {
+    return await work(connection);
+  } finally {
+    client.removeListener?.('error', ignore);
+    client.release(!connection.isReusable);
+  }
+}
+
+/** Not by MikroORM's own transactions, which do not give back a connection that breaks. */
+function fromMikroOrm<T>(
+  em: EntityManager,
+  work: (connection: BorrowedConnection) => Promise<T>,
+  options: StatementOptions | undefined,
+): Promise<T> {
+  return kyselyOf(em)
+    .connection()
+    .execute(async (kysely) => {
+      const wire = await kysely.getExecutor().provideConnection((lent) => Promise.resolve(lent));
+      const executor = mikroOrmExecutor(em, (query) => wire.executeQuery(query), options);
+      const connection = new BorrowedConnection(executor, kysely);
+      try {
+        return await work(connection);
+      } finally {
+        if (!connection.isReusable) {
+          await breakConnection(wire);
+        }
+      }
+    });
+}
+
+/** Sends each statement by itself, over any connection of the pool. */
+export function pooledExecutor(lender: Lender, options?: StatementOptions): SqlExecutor {
+  if ('pool' in lender) {
+    // The pool itself destroys a client whose statement failed.
+    return pgExecutor(lender.pool, options);
+  }
+  const { em } = lender;
+  return mikroOrmExecutor(
+    em,
+    (query) =>
+      kyselyOf(em)
+        .getExecutor()
+        .provideConnection(async (wire) => {
+          try {
+            return await wire.executeQuery(query);
+          } catch (error) {
+            if (endsConnection(error)) {
+              await breakConnection(wire);
+            }
+            throw error;
+          }
+        }),
+    options,
+  );
+}
+
+const kyselyOf = (em: EntityManager) => em.getConnection('write').getClient();

@@ -1,0 +1,127 @@
+import type { Kysely, Transaction } from '@mikro-orm/postgresql';
+import { NO_CLIENT_TIMEOUT_MS, type SqlExecutor, type StatementOptions } from './sql-executor.js';
+import { endsConnection } from './sql-state.js';
+
+/**
+ * Read committed whatever the database's default is: a statement that follows a lock must see what the last holder of the lock has
+ * committed.
+ */
+const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED';
+
+type Rollback = (options?: StatementOptions) => Promise<unknown>;
+
+/** One connection, whose state is watched: each transaction that is opened on it here is closed here. */
+abstract class Connection implements SqlExecutor {
+  /** Whether the connection is known to be idle, outside of what was opened on it. */
+  protected isKnown = true;
+
+  constructor(private readonly executor: SqlExecutor) {}
+
+  async query<Row extends object>(
+    sql: string,
+    parameters?: readonly unknown[],
+    options?: StatementOptions,
+  ): Promise<Row[]> {
+    try {
+      return await this.executor.query<Row>(sql, parameters, options);
+    } catch (error) {
+      this.isKnown &&= !endsConnection(error);
+      throw error;
+    }
+  }
+
+  /** Runs `work` in a transaction. */
+  transaction<T>(work: (sql: SqlExecutor) => Promise<T>): Promise<T> {
+    return this.closing(async () => {
+      await this.query(BEGIN);
+      const result = await work(this);
+      await this.query('COMMIT');
+      return result;
+    });
+  }
+
+  /** Runs work that opens and commits something itself. If it fails, that does not stay open. */
+  async closing<T>(
+    work: () => Promise<T>,
+    rollback: Rollback = (options) => this.query('ROLLBACK', [], options),
+  ): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      // The caller learns why the work failed, whatever becomes of the rollback.
+      await this.undo(rollback);
+      throw error;
+    }
+  }
+
+  /** Must not throw. */
+  protected abstract undo(rollback: Rollback): Promise<void>;
+}
+
+/** A connection from a pool, which nobody else uses until it is given back. */
+export class BorrowedConnection extends Connection {
+  constructor(
+    executor: SqlExecutor,
+    private readonly kysely?: Kysely<unknown>,
+  ) {
+    super(executor);
+  }
+
+  /** Whether the connection can be lent again. If not, it must be destroyed: its next user would work in an open transaction. */
+  get isReusable(): boolean {
+    return this.isKnown;
+  }
+
+  /** Runs `work` in a transaction that MikroORM knows, at read committed. */
+  mikroOrmTransaction<T>(work: (context: Transaction) => Promise<T>): Promise<T> {
+    const begin = this.kysely!.startTransaction().setIsolationLevel('read committed');
+    let context: Awaited<ReturnType<typeof begin.execute>> | undefined;
+    return this.closing(
+      async () => {
+        context = await begin.execute();
+        const result = await work(context);
+        await context.commit().execute();
+        return result;
+      },
+      // By MikroORM where possible: what a promise that nobody awaited sends later, is then refused.
+      () => context?.rollback().execute() ?? this.query('ROLLBACK'),
+    );
+  }
+
+  protected async undo(rollback: Rollback): Promise<void> {
+    if (this.isKnown) {
+      await rollback().catch(() => {
+        this.isKnown = false;
+      });
+    }
+  }
+}
+
+/** A connection of the host's, which stays open. */
+export class HostConnection extends Connection {
+  /** Runs `work` in a savepoint of the transaction that is open. */
+  async savepoint<T>(work: (sql: SqlExecutor) => Promise<T>): Promise<T> {
+    await this.query('SAVEPOINT prismiq');
+    return this.closing(
+      async () => {
+        const result = await work(this);
+        await this.query('RELEASE SAVEPOINT prismiq');
+        return result;
+      },
+      (options) => this.query('ROLLBACK TO SAVEPOINT prismiq; RELEASE SAVEPOINT prismiq', [], options),
+    );
+  }
+
+  /**
+   * If the server does not answer, the rollback is sent without a time limit and not waited for: `pg` sends statements in order, so
+   * that the host's next one, be it COMMIT, comes after it.
+   */
+  protected async undo(rollback: Rollback): Promise<void> {
+    if (this.isKnown) {
+      await rollback().catch(() => undefined);
+    }
+    if (!this.isKnown) {
+      rollback({ timeoutMs: NO_CLIENT_TIMEOUT_MS }).catch(() => undefined);
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+
+/** What happens to a message to the server: it is lost, or it arrives and nothing comes back any more. */
+export type Fate = 'lost' | 'unanswered';
+
+/** Stands between clients and the server, as a network that loses messages does. */
+export class WireProxy implements AsyncDisposable {
+  #next: { text: RegExp; fate: Fate } | undefined;
+  readonly #sockets = new Set<Socket>();
+  readonly #server = createServer((client) => this.serve(client));
+
+  private constructor(private readonly target: URL) {}
+
+  static async start(url: string): Promise<WireProxy> {
+    const proxy = new WireProxy(new URL(url));
+    await once(proxy.#server.listen(0, '127.0.0.1'), 'listening');
+    return proxy;
+  }
+
+  get url(): string {
+    const { port } = this.#server.address() as AddressInfo;
+    return Object.assign(new URL(this.target), { hostname: '127.0.0.1', port: String(port) }).href;
+  }
+
+  /** Lets the next message fail that a client sends with this text. */
+  failOnce(text: RegExp, fate: Fate): void {
+    this.#next = { text, fate };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#sockets.forEach((socket) => socket.destroy());
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  private serve(client: Socket): void {
+    const server = connect(Number(this.target.port || 5432), this.target.hostname);
+    for (const [socket, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      this.#sockets.add(socket);
+      socket.on('error', () => undefined).on('close', () => other.destroy());
+    }
+    let isMute = false;
+    client.on('data', (data) => {
+      const fate = this.fateOf(data);
+      isMute ||= fate === 'unanswered';
+      if (fate !== 'lost') {
+        server.write(data);
+      }
+    });
+    server.on('data', (data) => {
+      if (!isMute) {
+        client.write(data);
+      }
+    });
+  }
+
+  private fateOf(data: Buffer): Fate | undefined {
+    if (this.#next?.text.test(data.toString('latin1')) !== true) {
+      return undefined;
+    }
+    const { fate } = this.#next;
+    this.#next = undefined;
+    return fate;
+  }
+}
