@@ -1,7 +1,7 @@
 import { InvalidOptionsError } from '../errors/configuration.errors.js';
 import { MigrationTargetError } from '../errors/migration.errors.js';
 import { withoutExtension, type MigrationSource, type NamedMigration } from './migration-source.js';
-import type { DownTarget, TenantVersion, UpTarget } from '../migrator/migrator.types.js';
+import type { DownTarget, TenantVersion, UpTarget } from './migration-target.js';
 
 /** A migration and where it comes from. */
 export interface SourceMigration extends NamedMigration {

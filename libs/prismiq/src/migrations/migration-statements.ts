@@ -2,7 +2,7 @@ import type { Configuration } from '@mikro-orm/core';
 import type { Migration } from '@mikro-orm/migrations';
 import type { MikroORM, Transaction } from '@mikro-orm/postgresql';
 import { DataLossError, MigrationFailedError, MigrationRefusedError } from '../errors/migration.errors.js';
-import { isTransient } from '../migrator/run/failure.js';
+import { isTransient } from '../sql/transient-error.js';
 import { PRISMIQ_SOURCE } from './migration-source.js';
 import type { SourceMigration } from './migration-set.js';
 import { NAMED_SCHEMA } from './prismiq-migrations.js';

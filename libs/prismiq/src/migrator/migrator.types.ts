@@ -5,6 +5,9 @@ import type { SchemaDifference } from '../errors/schema.errors.js';
 import type { PgPool } from '../sql/pg-executor.js';
 import type { SchemaFor } from '../directory/schema-for.js';
 import type { MigrationSource } from '../migrations/migration-source.js';
+import type { DownTarget, TenantVersion, UpTarget } from '../migrations/migration-target.js';
+
+export type { DownTarget, MigrationTarget, TenantVersion, UpTarget } from '../migrations/migration-target.js';
 
 /** @publicApi */
 export interface TenantMigratorOptions {
@@ -80,32 +83,6 @@ export interface TenantSelection {
   tags?: readonly string[] | undefined;
 }
 
-/** @publicApi */
-export interface MigrationTarget {
-  /**
-   * The source of `to` and `steps`.
-   * @default for `to` the one that has a migration of this name; for `steps` the only one there is
-   */
-  source?: string | undefined;
-}
-
-/** @publicApi */
-export interface UpTarget extends MigrationTarget {
-  /**
-   * The last migration to run, by name. Other sources are left as they are then.
-   * @default undefined: all migrations of all sources
-   */
-  to?: string | undefined;
-}
-
-/** Exactly one of `to` and `steps`. @publicApi */
-export interface DownTarget extends MigrationTarget {
-  /** The migration that stays the last one, by name; `0`: none stays, which needs `source` if there are several. */
-  to?: string | 0 | undefined;
-  /** How many migrations to take back. */
-  steps?: number | undefined;
-}
-
 /** How a run works through the tenants. @publicApi */
 export interface RunOptions extends TenantSelection {
   /**
@@ -160,9 +137,6 @@ export interface DownOptions extends RunOptions, DownTarget {
 /** @publicApi */
 export type PlanOptions = TenantSelection &
   (({ direction?: 'up' | undefined } & UpTarget) | ({ direction: 'down' } & DownTarget));
-
-/** The newest migration that a tenant has, by source; `null`: none. @publicApi */
-export type TenantVersion = Readonly<Record<string, string | null>>;
 
 /** @publicApi */
 export interface TenantRef {

@@ -4,7 +4,8 @@ import { MigrationRefusedError, TenantLockedError } from '../../errors/migration
 import { SchemaMismatchError, SchemaNotFoundError } from '../../errors/schema.errors.js';
 import type { SqlExecutor } from '../../sql/sql-executor.js';
 import { runConcurrently } from './concurrent-index-build.js';
-import { isTransient, sqlStateOf, toFailure } from './failure.js';
+import { isTransient, sqlStateOf } from '../../sql/transient-error.js';
+import { toFailure } from './failure.js';
 import {
   concernsPrismiq,
   prepare,

@@ -7,7 +7,7 @@ import { schemaLockKey } from '../../schema/lock-schema.js';
 import { quoteIdentifier, quoteLiteral } from '../../sql/identifier.js';
 import type { SqlExecutor } from '../../sql/sql-executor.js';
 import type { CatalogComparer } from '../inspect/catalog-comparer.js';
-import { sqlStateOf } from './failure.js';
+import { sqlStateOf } from '../../sql/transient-error.js';
 import type { MigrationSource } from '../../migrations/migration-source.js';
 import type { MigrationSet, SourceMigration } from '../../migrations/migration-set.js';
 import { statementsOf, type MigrationScope, type PreparedMigration } from '../../migrations/migration-statements.js';
