@@ -6,7 +6,7 @@ import { SqlGuard } from '@prismiq/nestjs/testing';
 const entered = new AsyncLocalStorage<TenantContext>();
 
 /** On all connections of a test file; see sql-guard.setup.ts. What a test prepares goes by {@link TestDatabase.query}. */
-export const suiteGuard = new SqlGuard({ tenant: () => entered.getStore()?.current() });
+export const suiteGuard = await SqlGuard.create({ tenant: () => entered.getStore()?.current() });
 
 type Enter = (this: TenantContext, ...args: unknown[]) => unknown;
 const prototype = TenantContext.prototype as unknown as Record<'run' | 'open', Enter>;

@@ -159,7 +159,7 @@ export { PrismiqSavedQueriesController } from './http/saved-queries.controller.j
 export { PrismiqWidgetsController } from './http/widgets.controller.js';
 
 // Errors
-export { InvalidOptionsError, SqlGrammarUnavailableError } from './errors/configuration.errors.js';
+export { InvalidOptionsError, SqlGrammarMissingError } from './errors/configuration.errors.js';
 export { ConnectionFailedError, DatabaseError, PermissionDeniedError } from './errors/database.errors.js';
 export {
   DataLossError,

@@ -28,8 +28,8 @@ export class InvalidOptionsError extends PrismiqError {
  *
  * @publicApi
  */
-export class SqlGrammarUnavailableError extends PrismiqError {
-  override readonly code = 'SQL_GRAMMAR_UNAVAILABLE';
+export class SqlGrammarMissingError extends PrismiqError {
+  override readonly code = 'SQL_GRAMMAR_MISSING';
 
   constructor(cause: unknown) {
     super(

@@ -45,7 +45,7 @@ export class MigrationRefusedError extends PrismiqError {
 }
 
 /**
- * Taking a migration back would lose data, and nobody has allowed that. The tenant is where it was.
+ * Taking a migration back would lose data, and the run does not allow it. The tenant is as it was before.
  *
  * @publicApi
  */
@@ -56,11 +56,13 @@ export class DataLossError extends PrismiqError {
   constructor(
     readonly migration: string,
     readonly statement: string,
+    /** How, such as `it drops a column`. */
+    readonly reason: string,
     context: PrismiqErrorContext = {},
   ) {
     super(
-      `Taking back ${migration} would lose data: ${statement}. Nothing was changed. ` +
-        'Make a backup and allow it: { allowDataLoss: true }.',
+      `Taking back ${migration} may lose data: ${reason}. Nothing was changed. ` +
+        `Make a backup and allow it: { allowDataLoss: true }. The statement is: ${statement}`,
       409,
       false,
       context,

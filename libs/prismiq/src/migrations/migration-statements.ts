@@ -1,12 +1,13 @@
 import type { Configuration } from '@mikro-orm/core';
 import type { Migration } from '@mikro-orm/migrations';
-import type { MikroORM, Transaction } from '@mikro-orm/postgresql';
+import type { Kysely, MikroORM, Transaction } from '@mikro-orm/postgresql';
 import { DataLossError, MigrationFailedError, MigrationRefusedError } from '../errors/migration.errors.js';
 import { isTransient } from '../sql/transient-error.js';
 import { PRISMIQ_SOURCE } from './migration-source.js';
 import type { SourceMigration } from './migration-set.js';
 import { NAMED_SCHEMA } from './prismiq-migrations.js';
-import { isDestructive, splitStatements, forbiddenReason } from './sql-text.js';
+import { loadSqlGrammar } from '../sql/statements/grammar.js';
+import { readStatements, type Statement } from '../sql/statements/statement.js';
 
 /** In which tenant, and how, a migration runs. */
 export interface MigrationScope {
@@ -37,29 +38,48 @@ export async function statementsOf(
   scope: MigrationScope,
   context?: Context,
 ): Promise<string[]> {
+  await loadSqlGrammar();
+  let refusal: unknown;
+  const read = (sql: string): readonly Statement[] => {
+    const statements = readStatements(sql, scope.schema);
+    try {
+      statements.forEach((statement) => assertAllowed(statement, migration, scope));
+    } catch (error) {
+      // MikroORM wraps it, and a migration may catch it.
+      refusal ??= error;
+      throw error;
+    }
+    return statements;
+  };
   const access = new DriverAccess(migration, scope, context);
   const instance = new migration.class(access.driver, access.config);
-  if (context !== undefined) {
-    instance.setTransactionContext(context.transaction);
-  }
   let failure: unknown;
   try {
-    await instance[scope.direction]();
+    if (context === undefined) {
+      await instance[scope.direction]();
+    } else {
+      instance.setTransactionContext(context.transaction);
+      await whileWatching(context.transaction, read, async () => instance[scope.direction]());
+    }
   } catch (error) {
     failure = error;
   }
-  // Also when the migration has caught what it was told.
+  // Also if the migration has caught the error.
   if (access.wasNeeded && context === undefined) {
     throw new NeedsTransaction();
+  }
+  if (refusal !== undefined) {
+    throw refusal;
   }
   if (failure !== undefined) {
     throw isOfHost(failure)
       ? new MigrationFailedError(migration.label, failure.message, { schema: scope.schema, cause: failure })
       : failure;
   }
-  const statements = instance.getQueries().flatMap((query) => splitStatements(access.render(query)));
-  statements.forEach((statement) => assertAllowed(statement, migration, scope));
-  return statements;
+  return instance
+    .getQueries()
+    .flatMap((query) => read(access.render(query)))
+    .map(({ sql }) => sql);
 }
 
 /** What a migration does; without statements it has to be asked again, in a transaction in which it sends some by itself. */
@@ -91,30 +111,64 @@ export async function prepare(
   return { migration, statements: undefined };
 }
 
-/** Whether Prismiq's tables may be others afterwards. Those that no statement names are what they were when they were looked at. */
+/** Whether Prismiq's tables may differ afterwards. */
 export const concernsPrismiq = ({ migration, statements }: PreparedMigration): boolean =>
   migration.source === PRISMIQ_SOURCE ||
   statements === undefined ||
-  statements.some((statement) => /prismiq_|\bcascade\b/i.test(statement));
+  statements.flatMap((sql) => readStatements(sql)).some(mayAlterPrismiqTables);
+
+const mayAlterPrismiqTables = ({ relations, reachesFurther }: Statement): boolean =>
+  reachesFurther ||
+  relations.some(({ name, isIndex, role }) => name.startsWith('prismiq_') || (isIndex && role !== 'created'));
 
 /** Whether it is the migration's own code that has failed, and not the database. */
 const isOfHost = (error: unknown): error is Error =>
   error instanceof Error && !('code' in error && typeof error.code === 'string') && !isTransient(error);
 
 function assertAllowed(
-  statement: string,
+  { sql, forbiddenReason, dataLoss }: Statement,
   { label }: SourceMigration,
   { schema, direction, allowDataLoss }: MigrationScope,
 ): void {
-  const problem = forbiddenReason(statement);
-  if (problem !== undefined) {
-    throw new MigrationRefusedError(label, `${problem}. The statement is: ${statement}`, { schema });
+  if (forbiddenReason !== undefined) {
+    throw new MigrationRefusedError(label, `${forbiddenReason}. The statement is: ${sql}`, { schema });
   }
-  if (direction === 'down' && !allowDataLoss && isDestructive(statement)) {
-    throw new DataLossError(label, statement, { schema });
+  if (direction === 'down' && !allowDataLoss && dataLoss !== undefined) {
+    throw new DataLossError(label, sql, dataLoss, { schema });
   }
 }
 
+/**
+ * Runs `work`, and shows each statement that is sent in the transaction meanwhile to `read`, whatever sends it: an EntityManager,
+ * Kysely, a stream. If `read` throws, the statement is not sent.
+ */
+async function whileWatching(
+  transaction: Transaction,
+  read: (sql: string) => unknown,
+  work: () => Promise<void>,
+): Promise<void> {
+  const executor = (transaction as unknown as Kysely<unknown>).getExecutor();
+  const connection = await executor.provideConnection(async (connection) => connection);
+  const { executeQuery, streamQuery } = connection;
+  connection.executeQuery = async <Row>(...[query, options]: Parameters<typeof executeQuery>) => {
+    // MikroORM sends savepoints for transactions in the transaction.
+    if (!/^(savepoint|release|rollback to) "/.test(query.sql)) {
+      read(query.sql);
+    }
+    return (await executeQuery.call(connection, query, options)) as QueryResult<Row>;
+  };
+  connection.streamQuery = <Row>(...[query, size, options]: Parameters<typeof streamQuery>) => {
+    read(query.sql);
+    return streamQuery.call(connection, query, size, options) as AsyncIterableIterator<QueryResult<Row>>;
+  };
+  try {
+    await work();
+  } finally {
+    Object.assign(connection, { executeQuery, streamQuery });
+  }
+}
+
+type QueryResult<Row> = Awaited<ReturnType<typeof Kysely.prototype.executeQuery<Row>>>;
 type Query = ReturnType<Migration['getQueries']>[number];
 type Driver = MikroORM['driver'];
 
@@ -180,7 +234,6 @@ class DriverAccess {
 
   private async execute(query: Query, parameters?: unknown[]): Promise<unknown> {
     const { orm, transaction } = this;
-    splitStatements(this.render(query)).forEach((statement) => assertAllowed(statement, this.migration, this.scope));
     return orm.driver.execute(query as string, parameters, 'all', transaction);
   }
 

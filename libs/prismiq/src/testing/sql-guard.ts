@@ -6,53 +6,46 @@ import { getPrismiqToken } from '../prismiq.decorators.js';
 import { TABLE_NAMES } from '../schema/expected-catalog.js';
 import { PRISMIQ_HISTORY_TABLE } from '../schema/history.js';
 import { TenantContext } from '../tenancy/tenant-context.js';
-import { changesSearchPath } from './search-path-change.js';
-import { tokenize, type SqlToken } from './sql-tokens.js';
-import { tableReferences, type TableReference } from './table-references.js';
+import { loadSqlGrammar } from '../sql/statements/grammar.js';
+import type { RelationName } from '../sql/statements/relations.js';
+import { scanNames } from '../sql/statements/scan-names.js';
+import { isTrue, resolveValue, type SettingChange } from '../sql/statements/session-changes.js';
+import { readStatements, type Statement } from '../sql/statements/statement.js';
 import { UnsafeStatementError } from './unsafe-statement.error.js';
 import { watchConnections, type Watched } from './watch-connections.js';
 
-/** @publicApi */
+/** For {@link SqlGuard.create}. @publicApi */
 export interface SqlGuardOptions {
-  /** The tenant for whom the code works that sends a statement: `() => tenantContext.current()`. */
+  /** The tenant in context when a statement is sent: `() => tenantContext.current()`. */
   tenant: () => { readonly tenantId?: string | undefined; readonly schema: string } | undefined;
   /**
-   * The host's own tables that stand in the tenants' schemas. Prismiq's are guarded always.
+   * The host's own tables in the tenants' schemas. Prismiq's are always guarded.
    * @default none
    */
   tables?: Iterable<string> | undefined;
 }
 
-/** Which application, for {@link SqlGuard.of}. @publicApi */
+/** For {@link SqlGuard.of}. @publicApi */
 export interface SqlGuardOfOptions {
   /**
-   * The host's own tables in the tenants' schemas, beside those of its entities with the schema `*`.
+   * The host's own tables in the tenants' schemas, beside those of its entities with `schema: '*'`.
    * @default none
    */
   tables?: Iterable<string> | undefined;
   /**
-   * Of the registration to guard.
-   * @default that without a name
+   * The `contextName` of the registration to guard.
+   * @default the registration without a name
    */
   contextName?: string | undefined;
 }
 
-/** What a statement says, whoever sends it. */
-interface Analysis {
-  readonly tokens: readonly SqlToken[] | undefined;
-  readonly references: readonly TableReference[];
-}
-
-/** So many texts are kept: an application sends the same ones again and again. */
-const KEPT_ANALYSES = 5000;
-
 /**
  * Refuses, in tests, each statement that could reach the wrong tenant: one that names a tenant's table without its schema, in
  * `public`, or in another schema than that of the tenant in context; and one that changes `search_path` for longer than its
- * transaction. Refused statements are not sent; the call fails with an {@link UnsafeStatementError}, and {@link violations} has it
- * as well, should somebody catch it.
+ * transaction. It reads the bodies of functions and DO blocks, too. A refused statement is not sent: the call fails with an
+ * {@link UnsafeStatementError}, which is also added to {@link violations}, in case the application catches it.
  *
- * Where all tenants share a schema, a statement's schema says nothing of whose rows it touches; {@link checkIsolation} does.
+ * Where all tenants share a schema, the schema of a statement does not tell whose rows it touches. Use {@link checkIsolation} there.
  *
  * @example
  * ```ts
@@ -62,15 +55,14 @@ const KEPT_ANALYSES = 5000;
  * @publicApi
  */
 export class SqlGuard implements Disposable {
-  /** All that was refused so far. */
+  /** What was refused so far. */
   readonly violations: UnsafeStatementError[] = [];
   readonly #tenant: SqlGuardOptions['tenant'];
   readonly #tables: ReadonlySet<string>;
   readonly #exempt = new AsyncLocalStorage<boolean>();
-  readonly #analyses = new Map<string, Analysis>();
   readonly #ends: (() => void)[] = [];
 
-  /** Guards what an application sends by its MikroORM: its EntityManagers, Kysely, and the repositories of this package. */
+  /** Guards what an application sends through its MikroORM: EntityManagers, Kysely, and the repositories of this package. */
   static async of(
     app: INestApplicationContext,
     { tables = [], contextName }: SqlGuardOfOptions = {},
@@ -79,7 +71,7 @@ export class SqlGuard implements Disposable {
     const orm = app.get<PostgreSqlMikroORM>(token as typeof MikroORM, { strict: false });
     const tenants = app.get<TenantContext>(getPrismiqToken(TenantContext, contextName), { strict: false });
     const entities = [...orm.getMetadata().getAll().values()].filter(({ schema }) => schema === '*');
-    const guard = new SqlGuard({
+    const guard = await SqlGuard.create({
       tenant: () => tenants.current(),
       tables: [...tables, ...entities.map(({ tableName }) => tableName)],
     });
@@ -87,35 +79,45 @@ export class SqlGuard implements Disposable {
     return guard;
   }
 
-  constructor({ tenant, tables = [] }: SqlGuardOptions) {
+  /**
+   * A guard for connections that you choose: see {@link watch}.
+   *
+   * @throws SqlGrammarMissingError
+   */
+  static async create(options: SqlGuardOptions): Promise<SqlGuard> {
+    await loadSqlGrammar();
+    return new SqlGuard(options);
+  }
+
+  private constructor({ tenant, tables = [] }: SqlGuardOptions) {
     this.#tenant = tenant;
     this.#tables = new Set([...TABLE_NAMES, PRISMIQ_HISTORY_TABLE, ...tables]);
   }
 
-  /** Guards connections of `pg`: a client, a pool, or the module itself and thereby all of its connections. */
+  /** Guards connections of `pg`: a client, a pool, or the module itself with all of its connections. */
   watch(connections: Watched): void {
     this.#ends.push(watchConnections(connections, (sql, values) => this.check(sql, values)));
   }
 
-  /** Runs `fn` without the guard: for what a test itself prepares or looks up, and for migrations that run along `search_path`. */
+  /** Runs `fn` without the guard: for what a test prepares or looks up, and for migrations, which rely on `search_path`. */
   off<T>(fn: () => T): T {
     return this.#exempt.run(true, fn);
   }
 
-  /** Leaves all connections as they were. */
+  /** Stops guarding, and leaves all connections as they were. */
   stop(): void {
     for (const end of this.#ends.splice(0).toReversed()) {
       end();
     }
   }
 
-  /** As `using guard = await SqlGuard.of(app)` has it. */
+  /** For `using guard = await SqlGuard.of(app)`. */
   [Symbol.dispose](): void {
     this.stop();
   }
 
   /**
-   * Checks a statement that is about to be sent, by whatever means.
+   * Checks a text before it is sent.
    *
    * @throws UnsafeStatementError
    */
@@ -124,7 +126,7 @@ export class SqlGuard implements Disposable {
       return;
     }
     const tenant = this.#tenant();
-    const problem = this.problemOf(this.analyse(sql), values, tenant?.schema);
+    const problem = this.findProblem(readStatements(sql), values, tenant?.schema);
     if (problem !== undefined) {
       const error = new UnsafeStatementError(problem, sql, { tenantId: tenant?.tenantId, schema: tenant?.schema });
       this.violations.push(error);
@@ -132,52 +134,45 @@ export class SqlGuard implements Disposable {
     }
   }
 
-  private problemOf(
-    { tokens, references }: Analysis,
+  private findProblem(
+    statements: readonly Statement[],
     values: readonly unknown[],
     schemaInContext: string | undefined,
   ): string | undefined {
-    for (const { schema, table } of references) {
+    for (const { schema, name } of statements.flatMap((statement) => this.tenantTables(statement))) {
       if (schema === undefined) {
         return (
-          `it names the tenant table "${table}" without a schema, so that PostgreSQL takes whichever search_path finds first. ` +
+          `it names the tenant table "${name}" without a schema, so that PostgreSQL takes whichever search_path finds first. ` +
           'Name the schema: { schema: tenants.require().schema } in calls of an EntityManager, or in the text of the statement.'
         );
       }
       if (schema === 'public') {
-        return `it names the tenant table "${table}" in "public", which is no tenant's. Name the schema of the tenant in context.`;
+        return `it names the tenant table "${name}" in "public", which belongs to no tenant. Name the schema of the tenant in context.`;
       }
       if (schemaInContext !== undefined && schema !== schemaInContext) {
         return (
-          `it names "${schema}"."${table}" while the tenant in context has the schema "${schemaInContext}". ` +
+          `it names "${schema}"."${name}" while the tenant in context has the schema "${schemaInContext}". ` +
           'Work for another tenant inside of runInTenant().'
         );
       }
     }
-    if (tokens !== undefined && changesSearchPath(tokens, values)) {
+    if (statements.some(({ settings }) => settings.some((change) => changesSearchPath(change, values)))) {
       return (
-        'it changes search_path for as long as the connection lives, and the next one to get the connection is another tenant. ' +
+        'it changes search_path for as long as the connection lives, and the next tenant may get that connection. ' +
         'Name the schema of each table instead or, inside a transaction, use SET LOCAL.'
       );
     }
     return undefined;
   }
 
-  private analyse(sql: string): Analysis {
-    const known = this.#analyses.get(sql);
-    if (known !== undefined) {
-      return known;
-    }
-    const tokens = tokenize(sql);
-    const analysis = {
-      // Whether search_path is changed depends on the values, too.
-      tokens: /\bset(_config)?\b/i.test(sql) ? tokens : undefined,
-      references: tableReferences(tokens).filter(({ table }) => this.#tables.has(table)),
-    };
-    if (this.#analyses.size >= KEPT_ANALYSES) {
-      this.#analyses.clear();
-    }
-    this.#analyses.set(sql, analysis);
-    return analysis;
+  private tenantTables({ sql, kind, relations }: Statement): RelationName[] {
+    const named = kind === undefined ? scanNames(sql) : relations.filter(({ isIndex }) => !isIndex);
+    return named.filter(({ name }) => this.#tables.has(name));
   }
+}
+
+/** Whether search_path stays changed after the transaction. A setting whose name is computed may be search_path. */
+function changesSearchPath({ name, isLocal }: SettingChange, values: readonly unknown[]): boolean {
+  const setting = resolveValue(name, values);
+  return (typeof setting !== 'string' || setting.toLowerCase() === 'search_path') && !isTrue(isLocal, values);
 }

@@ -52,7 +52,7 @@ describe('the relations of a statement', () => {
     ['DROP INDEX CONCURRENTLY IF EXISTS "A".i, j', ['dropped A.i (index)', 'dropped j (index)']],
     ['REINDEX INDEX a.i', ['altered a.i (index)']],
     ['REINDEX TABLE a.x', ['altered a.x']],
-    ['ALTER INDEX a.i RENAME TO j', ['altered a.i (index)']],
+    ['ALTER INDEX a.i RENAME TO j', ['created a.j (index)', 'altered a.i (index)']],
     ['ALTER INDEX a.i ATTACH PARTITION b.j', ['altered a.i (index)', 'altered b.j (index)']],
     ['ALTER TABLE a.x ATTACH PARTITION b.y DEFAULT', ['altered a.x', 'altered b.y']],
     ['ALTER TABLE a.x RENAME COLUMN b TO c', ['altered a.x']],

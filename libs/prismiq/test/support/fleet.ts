@@ -18,7 +18,10 @@ import type { TestDatabase } from '../../../../test/support/test-database.js';
 export const migration = (
   name: string,
   up: (migration: Migration) => void | Promise<void>,
-  { down, transactional = true }: { down?: (migration: Migration) => void; transactional?: boolean } = {},
+  {
+    down,
+    transactional = true,
+  }: { down?: (migration: Migration) => void | Promise<void>; transactional?: boolean } = {},
 ): NamedMigration => ({
   name,
   class: class extends Migration {
@@ -27,7 +30,7 @@ export const migration = (
     }
 
     override down() {
-      down?.(this);
+      return down?.(this);
     }
 
     override isTransactional() {

@@ -3,7 +3,7 @@ import { quoteIdentifier } from '../../sql/identifier.js';
 import type { SourceMigration } from '../../migrations/migration-set.js';
 import { NeedsTransaction, statementsOf, type MigrationScope } from '../../migrations/migration-statements.js';
 import type { MigrationPlan, PlanGroup, PlannedMigration, TenantFinding } from '../migrator.types.js';
-import { isDestructive } from '../../migrations/sql-text.js';
+import { readStatements } from '../../sql/statements/statement.js';
 import { troubleOf, type Sight } from './tenant-trouble.js';
 import type { RunContext } from '../run/run-context.js';
 
@@ -80,7 +80,10 @@ async function planned(
       source,
       name,
       transactional: migration.isTransactional,
-      statements: statements.map((sql) => ({ sql, destructive: isDestructive(sql) })),
+      statements: statements.map((sql) => ({
+        sql,
+        destructive: readStatements(sql).some(({ dataLoss }) => dataLoss !== undefined),
+      })),
       dynamic,
     });
   }

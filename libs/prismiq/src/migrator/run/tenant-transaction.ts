@@ -6,6 +6,7 @@ import { createHistory } from '../../schema/history.js';
 import { schemaLockKey } from '../../schema/lock-schema.js';
 import { quoteIdentifier, quoteLiteral } from '../../sql/identifier.js';
 import type { SqlExecutor } from '../../sql/sql-executor.js';
+import { readStatements } from '../../sql/statements/statement.js';
 import type { CatalogComparer } from '../inspect/catalog-comparer.js';
 import { sqlStateOf } from '../../sql/transient-error.js';
 import type { MigrationSource } from '../../migrations/migration-source.js';
@@ -107,9 +108,11 @@ export class TenantTransaction {
       for (const { sql, migration } of commands) {
         await this.named(migration, () => this.sql.query(sql), sql);
       }
-    } else if (commands.length > 0) {
-      // A statement may end with a line comment.
-      await this.sql.query(commands.map(({ sql }) => sql).join('\n;\n'));
+    } else {
+      for (const batch of batchesOf(commands)) {
+        // A statement may end with a line comment.
+        await this.sql.query(batch.map(({ sql }) => sql).join('\n;\n'));
+      }
     }
   }
 
@@ -134,6 +137,22 @@ export class TenantTransaction {
       throw migration === undefined ? error : namedFailure(error, migration, this.scope.schema, sql);
     }
   }
+}
+
+/** A text that the grammar does not know goes alone. */
+function batchesOf(commands: readonly Command[]): Command[][] {
+  const batches: Command[][] = [];
+  let isOpen = false;
+  for (const command of commands) {
+    const isKnown = command.migration === undefined || readStatements(command.sql)[0]?.kind !== undefined;
+    if (isOpen && isKnown) {
+      batches.at(-1)!.push(command);
+    } else {
+      batches.push([command]);
+    }
+    isOpen = isKnown;
+  }
+  return batches;
 }
 
 /** Says in which migration a statement has failed. */

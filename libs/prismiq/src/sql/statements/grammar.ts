@@ -1,5 +1,5 @@
 import type { Node, ScanToken } from 'libpg-query';
-import { SqlGrammarUnavailableError } from '../../errors/configuration.errors.js';
+import { SqlGrammarMissingError } from '../../errors/configuration.errors.js';
 
 /** A statement as PostgreSQL's grammar reads it, before any name is looked up. */
 export interface ParsedStatement {
@@ -15,7 +15,7 @@ let grammar: Grammar | undefined;
 /**
  * Loads PostgreSQL's own grammar, which takes some 50 ms the first time. All functions of this folder are synchronous after that.
  *
- * @throws SqlGrammarUnavailableError
+ * @throws SqlGrammarMissingError
  */
 export async function loadSqlGrammar(): Promise<void> {
   if (grammar !== undefined) {
@@ -26,7 +26,7 @@ export async function loadSqlGrammar(): Promise<void> {
     await loaded.loadModule();
     grammar = loaded;
   } catch (error) {
-    throw new SqlGrammarUnavailableError(error);
+    throw new SqlGrammarMissingError(error);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Node, ObjectType, RangeVar } from 'libpg-query';
-import { asNode, bodyOf, kindOf, stringsOf, type NodeBody, type NodeKind } from './tree.js';
+import { asNode, bodyOf, kindOf, stringsOf, walk, type NodeBody, type NodeKind } from './tree.js';
 import type { Code } from './code.js';
+import { unknownFunction } from './function-calls.js';
 
 /** A table, or what shares its names: an index, a view, a sequence, a composite type. */
 export interface RelationName {
@@ -65,6 +66,26 @@ export function readRelations({ executed, defined }: Code): Relation[] {
   executed.forEach((node) => finder.find(node, false));
   defined.forEach((node) => finder.find(node, true));
   return finder.found;
+}
+
+/** Whether a statement may change relations that it does not name. */
+export const reachesFurther = ({ executed, runsUnreadable }: Code): boolean =>
+  runsUnreadable ||
+  executed.some(
+    (node) =>
+      'DropOwnedStmt' in node ||
+      'AlterExtensionStmt' in node ||
+      ('RenameStmt' in node && node.RenameStmt.renameType === 'OBJECT_SCHEMA') ||
+      unknownFunction(node) !== undefined ||
+      cascades(node),
+  );
+
+function cascades(node: Node): boolean {
+  let found = false;
+  walk(node, (object) => {
+    found ||= 'behavior' in object && object.behavior === 'DROP_CASCADE';
+  });
+  return found;
 }
 
 /** Where the search stands. */
@@ -153,6 +174,17 @@ class RelationFinder {
       const { relation, idxname } = body as NodeBody<'IndexStmt'>;
       if (idxname !== undefined) {
         this.found.push({ schema: relation?.schemaname, name: idxname, role: 'created', isIndex: true, isInBody });
+      }
+    } else if (kind === 'RenameStmt') {
+      const { relation, renameType, newname } = body as NodeBody<'RenameStmt'>;
+      if (RELATION_TYPES.includes(renameType)) {
+        this.found.push({
+          schema: relation?.schemaname,
+          name: newname!,
+          role: 'created',
+          isIndex: renameType === 'OBJECT_INDEX',
+          isInBody,
+        });
       }
     } else if (kind === 'DropStmt') {
       const { objects, removeType } = body as NodeBody<'DropStmt'>;

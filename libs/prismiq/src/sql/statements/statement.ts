@@ -2,7 +2,7 @@ import { readCode } from './code.js';
 import { readDataLoss } from './data-loss.js';
 import { parseSql, type ParsedStatement } from './grammar.js';
 import { runsOutsideTransaction } from './outside-transaction.js';
-import { readRelations, type Relation } from './relations.js';
+import { reachesFurther, readRelations, type Relation } from './relations.js';
 import { readIsRepeatable } from './repeatable.js';
 import { readForbiddenReason, readSettingChanges, type SettingChange } from './session-changes.js';
 import { kindOf, type NodeKind } from './tree.js';
@@ -18,6 +18,8 @@ export interface Statement {
   readonly kind: NodeKind | undefined;
   /** The relations that it names, also those in the body of a DO block, or of a function that it creates. */
   readonly relations: readonly Relation[];
+  /** Whether it may change relations that it does not name: by CASCADE, DROP OWNED, a function, or code that cannot be read. */
+  readonly reachesFurther: boolean;
   /** The settings that it changes, also those that a function would that it creates. */
   readonly settings: readonly SettingChange[];
   /** Why it cannot be part of a migration, and what to do instead. */
@@ -83,6 +85,7 @@ function analyze(parsed: ParsedStatement): Statement {
     sql: parsed.sql,
     kind: kindOf(parsed.node),
     relations: readRelations(code),
+    reachesFurther: reachesFurther(code),
     settings: readSettingChanges(code),
     forbiddenReason: readForbiddenReason(code),
     dataLoss: readDataLoss(code),
@@ -95,6 +98,7 @@ const unknownStatement = (sql: string): Statement => ({
   sql: sql.trim(),
   kind: undefined,
   relations: [],
+  reachesFurther: true,
   settings: [],
   forbiddenReason: undefined,
   dataLoss: 'it cannot be read with the grammar of PostgreSQL 18',
