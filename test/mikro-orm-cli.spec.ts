@@ -31,6 +31,7 @@ describe('the MikroORM CLI in a host', () => {
       join(host, 'package.json'),
       '{ "type": "module", "devDependencies": { "@mikro-orm/cli": "7.2.1" } }',
     );
+    await writeFile(join(host, 'tsconfig.json'), '{}'); // which tsx, MikroORM's loader here, wants to find
   });
   afterAll(async () => {
     await database.close();

@@ -107,6 +107,7 @@ export {
 export { PRISMIQ_HISTORY_TABLE } from './schema/history.js';
 export { prismiqSchemaSql } from './schema/prismiq-schema-sql.js';
 export { PRISMIQ_MIGRATIONS, type PrismiqMigration } from './migrations/prismiq-migrations.js';
+export { WildcardSchemaMigrator } from './migrations/wildcard-schema-migrator.js';
 export { hostMigrations, prismiqMigrations } from './migrations/migration-source.js';
 export type { HostMigrationsOptions, MigrationSource, NamedMigration } from './migrations/migration-source.js';
 export type {

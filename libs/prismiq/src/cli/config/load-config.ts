@@ -9,7 +9,8 @@ import type { PrismiqCliConfig } from './cli-config.js';
  *
  * TypeScript goes through jiti on every Node: Node's own type stripping begins with 22.18, knows neither enums nor decorators, and does
  * not find `./order.entity.ts` where the import says `./order.entity.js`, as MikroORM configurations do. Packages are left to
- * Node, so that there is one MikroORM, whoever imports it.
+ * Node, so that there is one MikroORM for all that import it. jiti is installed under another name, because MikroORM's own command
+ * uses it as soon as it finds it, and then cannot run the migrations of an ES module project.
  *
  * @throws UsageError
  */
@@ -36,7 +37,7 @@ const isCompiled = (exported: unknown): exported is { default?: unknown } =>
   typeof exported === 'object' && exported !== null && '__esModule' in exported;
 
 async function importTypeScript(path: string): Promise<{ default?: unknown }> {
-  const { createJiti } = await import('jiti');
+  const { createJiti } = await import('jiti-for-prismiq');
   // Without a cache on disk, which would be in a folder for temporary files that others may write to.
   return createJiti(import.meta.url, { fsCache: false, interopDefault: false }).import(path);
 }
