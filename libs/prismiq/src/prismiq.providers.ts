@@ -23,7 +23,7 @@ import { TenantContext } from './tenancy/tenant-context.js';
 import { BoundTenantEntityManager, TenantEntityManager } from './tenancy/tenant-entity-manager.js';
 import { TenantResolver } from './tenancy/tenant-resolver.js';
 import { TenantSchema } from './tenancy/tenant-schema.js';
-import { TenantSlots } from './tenancy/tenant-store.js';
+import { TenantStorage } from './tenancy/tenant-store.js';
 import { TenantGuard } from './tenancy/tenant.guard.js';
 import { TenantInterceptor } from './tenancy/tenant.interceptor.js';
 
@@ -81,18 +81,18 @@ export function providersOf(contextName?: string): Provider[] {
     },
     {
       provide: TenantEntityManager,
-      useFactory: ({ bindEntityManager }: PrismiqConfig, orm: PostgreSqlMikroORM, slots: TenantSlots) =>
-        bindEntityManager ? new BoundTenantEntityManager(orm, slots) : new TenantEntityManager(),
-      inject: [PRISMIQ_CONFIG, PRISMIQ_ORM, TenantSlots],
+      useFactory: ({ bindEntityManager }: PrismiqConfig, orm: PostgreSqlMikroORM, storage: TenantStorage) =>
+        bindEntityManager ? new BoundTenantEntityManager(orm, storage) : new TenantEntityManager(),
+      inject: [PRISMIQ_CONFIG, PRISMIQ_ORM, TenantStorage],
     },
-    { provide: TenantSlots, useFactory: () => new TenantSlots() },
+    { provide: TenantStorage, useFactory: () => new TenantStorage() },
     {
       provide: PRISMIQ_OPEN_CONTEXT,
       useFactory: (context: TenantContext) => (_request: unknown, _response: unknown, next: () => void) =>
         context.open(next),
       inject: [token(TenantContext)],
     },
-    provide(TenantContext, [TenantSlots, token(TenantRegistry), PRISMIQ_SCHEMA_FOR, TenantEntityManager]),
+    provide(TenantContext, [TenantStorage, token(TenantRegistry), PRISMIQ_SCHEMA_FOR, TenantEntityManager]),
     provide(TenantInterceptor, [token(TenantResolver), token(TenantContext)]),
     provide(TenantGuard, [token(TenantResolver), token(TenantContext)]),
     provide(TenantSchema, [token(TenantContext)], Scope.REQUEST),

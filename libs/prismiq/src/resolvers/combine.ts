@@ -5,18 +5,18 @@ import type { ResolvedTenant, ResolveTenant, TenantResolver } from '../tenancy/t
 /** A resolver in either of its forms. */
 export type AnyResolver = TenantResolver | ResolveTenant;
 
-const ask = (resolver: AnyResolver, context: ExecutionContext): ResolvedTenant | Promise<ResolvedTenant> =>
+const resolve = (resolver: AnyResolver, context: ExecutionContext): ResolvedTenant | Promise<ResolvedTenant> =>
   typeof resolver === 'function' ? resolver(context) : resolver.resolve(context);
 
 /**
- * What the first resolver says that says anything; the rest are not asked. For ways of authentication that exclude each other.
+ * Asks resolvers one after the other until one returns a tenant: for ways of authentication that exclude each other.
  *
  * @publicApi
  */
 export function firstOf(...resolvers: AnyResolver[]): ResolveTenant {
   return async (context) => {
     for (const resolver of resolvers) {
-      const identity = await ask(resolver, context);
+      const identity = await resolve(resolver, context);
       if (identity != null) {
         return identity;
       }
@@ -26,16 +26,16 @@ export function firstOf(...resolvers: AnyResolver[]): ResolveTenant {
 }
 
 /**
- * What the first resolver says, if all others name the same tenant and, where they name one, the same user. Put the one that is
- * proved first: user and admin come from it alone. If any of them names no tenant, there is none.
+ * Returns the identity of the first resolver if all others name the same tenant and, if they name a user, the same user. Put the
+ * source that is proved first: user and admin come from it alone. If any of them names no tenant, there is none.
  *
  * @example `resolver: allAgree(fromUser({ tenantId: 'org', userId: 'sub' }), fromSubdomain('example.com'))`
- * @throws TenantMismatchError where two name different ones
+ * @throws TenantMismatchError if two of them differ
  * @publicApi
  */
 export function allAgree(first: AnyResolver, ...others: AnyResolver[]): ResolveTenant {
   return async (context) => {
-    const [identity, ...claims] = await Promise.all([first, ...others].map((resolver) => ask(resolver, context)));
+    const [identity, ...claims] = await Promise.all([first, ...others].map((resolver) => resolve(resolver, context)));
     if (identity == null || claims.some((claim) => claim == null)) {
       return undefined;
     }

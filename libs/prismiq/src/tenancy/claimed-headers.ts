@@ -4,8 +4,8 @@ import type { Tenant } from './tenant.js';
 type Headers = Record<string, string | string[] | undefined>;
 
 /**
- * Prismiq's React client says in headers for whom it asks. Nothing proves them, so they choose nothing: they must agree with
- * the tenant that the server derived, or the request is refused.
+ * Prismiq's React client names tenant, schema and user in headers. Nothing proves them, so they are only compared with the tenant
+ * that the server resolved.
  *
  * @throws TenantMismatchError
  */

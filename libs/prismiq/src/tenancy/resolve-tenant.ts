@@ -1,13 +1,13 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { requestOf } from './request-like.js';
+import { getHttpRequest } from './request-like.js';
 import { assertClaims } from './claimed-headers.js';
 import type { TenantContext } from './tenant-context.js';
 import type { TenantResolver, ResolvedTenant } from './tenant-resolver.js';
 import type { Tenant } from './tenant.js';
 
 /**
- * Whose call this is: asks the host's resolver, looks the tenant up, and compares what the request's headers claim. Without a
- * promise where all is known at once, since each request passes here.
+ * Resolves the tenant of a call: asks the host's resolver, looks the tenant up, and compares it with the request's headers. Returns no
+ * promise if everything is known at once, because every request comes through here.
  *
  * @throws what the resolver throws; InvalidTenantIdError, InvalidUserIdError, TenantNotFoundError, TenantSuspendedError,
  *   TenantDirectoryError, TenantMismatchError
@@ -18,7 +18,7 @@ export function resolveTenant(
   context: TenantContext,
 ): Tenant | undefined | Promise<Tenant | undefined> {
   const check = (tenant: Tenant): Tenant => {
-    const headers = requestOf(execution)?.headers;
+    const headers = getHttpRequest(execution)?.headers;
     if (headers !== undefined) {
       assertClaims(headers, tenant);
     }
@@ -32,7 +32,7 @@ export function resolveTenant(
     return tenant instanceof Promise ? tenant.then(check) : check(tenant);
   };
   const identity = resolver.resolve(execution);
-  // By what it does: a promise of another library, or of outside a test runner's sandbox, is none of this realm's.
+  // Not instanceof: a promise may come from another library, or from outside a test runner's sandbox.
   return isPromise(identity) ? Promise.resolve(identity).then(lookUp) : lookUp(identity);
 }
 

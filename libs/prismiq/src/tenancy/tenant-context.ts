@@ -6,19 +6,19 @@ import { TenantRequiredError, type ForEachTenantResult } from '../errors/tenancy
 import { PRISMIQ_SCHEMA_FOR } from '../prismiq.constants.js';
 import { forEach, type ForEachTenantOptions } from './for-each-tenant.js';
 import { TenantEntityManager } from './tenant-entity-manager.js';
-import { TenantSlots, type TenantStore } from './tenant-store.js';
+import { TenantStorage, type TenantStore } from './tenant-store.js';
 import { toTenant, type Tenant, type TenantIdentity } from './tenant.js';
 
 /**
- * The tenant for which the running code works. It travels with the asynchronous flow of control, so that everything awaited
- * within, however deep, sees it, and nothing outside does. A singleton: whoever injects it stays one.
+ * The tenant for which the running code works. It follows the asynchronous flow of control: everything that is awaited inside sees it,
+ * and nothing outside does. It is a singleton, and so are the providers that inject it.
  *
  * @publicApi
  */
 @Injectable()
 export class TenantContext {
   constructor(
-    @Inject(TenantSlots) private readonly slots: TenantSlots,
+    @Inject(TenantStorage) private readonly storage: TenantStorage,
     @Inject(TenantRegistry) private readonly registry: TenantRegistry,
     @Inject(PRISMIQ_SCHEMA_FOR) private readonly schemaFor: SchemaFor,
     @Inject(TenantEntityManager) private readonly entityManager: TenantEntityManager,
@@ -26,7 +26,7 @@ export class TenantContext {
 
   /** The tenant in context, if any. */
   current(): Tenant | undefined {
-    return this.slots.getStore()?.tenant;
+    return this.storage.getStore()?.tenant;
   }
 
   /**
@@ -43,8 +43,8 @@ export class TenantContext {
   }
 
   /**
-   * Runs `fn` for a tenant: for jobs, cron, queues, scripts and tests, where no request says whose work it is. Inside another
-   * tenant's context it takes its place until `fn` has ended. What `fn` returns is awaited.
+   * Runs `fn` for a tenant, in jobs, cron, queues, scripts and tests, where no request tells the tenant. Inside another tenant's
+   * context it replaces that until `fn` has ended. The result of `fn` is awaited.
    *
    * @param tenant a tenant id, or an identity with the user who acts
    * @throws InvalidTenantIdError, InvalidUserIdError, TenantNotFoundError, TenantSuspendedError, TenantDirectoryError
@@ -79,7 +79,7 @@ export class TenantContext {
   }
 
   /**
-   * Runs `fn` as the system, which may see and change everything of the tenant in context, and owns what it creates to nobody.
+   * Runs `fn` as the system, which may see and change everything of the tenant in context. What it creates has no owner.
    *
    * @throws TenantRequiredError
    * @example `await tenants.runInTenant('acme', () => tenants.asSystem(() => dashboards.removeViewer('bob')))`
@@ -88,13 +88,12 @@ export class TenantContext {
     const { tenantId, schema } = this.require();
     const tenant = Object.freeze({ tenantId, schema, userId: undefined, isAdmin: true });
     // The same tenant, and so the same EntityManager.
-    return this.slots.run({ state: 'nested', tenant, binding: this.slots.getStore()?.binding }, fn);
+    return this.storage.run({ state: 'nested', tenant, binding: this.storage.getStore()?.binding }, fn);
   }
 
   /**
-   * A function that runs in the tenant's context wherever it is called from: for the callbacks of streams, pools and emitters,
-   * which run in the context of whoever calls them. Each call has a context of its own, and with it an EntityManager, where that
-   * is bound: what it changes, it has to flush.
+   * Binds a function to the tenant in context: for callbacks of streams, pools and emitters, which otherwise run in the context of
+   * their caller. Each call has a context of its own and, with `bindEntityManager`, an EntityManager of its own, which it must flush.
    *
    * @throws TenantRequiredError
    * @example `this.events.pipe(mergeMap(tenants.bind(() => dashboards.list())))`
@@ -105,9 +104,9 @@ export class TenantContext {
   }
 
   /**
-   * A key of a cache that tenants share: of different tenants, or of parts that are different texts, no two are the same.
+   * A key for a cache that tenants share. Different tenants, and different parts, give different keys.
    *
-   * @throws TenantRequiredError: nothing is kept under nobody's name
+   * @throws TenantRequiredError
    * @example `cache.get(tenants.cacheKey('summary', dashboardId))`
    */
   cacheKey(...parts: readonly (string | number)[]): string {
@@ -115,8 +114,7 @@ export class TenantContext {
   }
 
   /**
-   * What each log line should say of whose work it tells; nothing outside of a tenant's context. See {@link TenantLogger} for
-   * Nest's own logger.
+   * The fields for log lines; none outside of a tenant's context. See {@link TenantLogger} for Nest's own logger.
    *
    * @example `pino({ mixin: () => tenants.logFields() })`
    */
@@ -126,8 +124,8 @@ export class TenantContext {
   }
 
   /**
-   * The schema of any tenant, by the `schemaFor` option: for a sign-up, say, which makes the tables before any directory knows
-   * the tenant. That it exists is not checked.
+   * Derives the schema of any tenant by the `schemaFor` option, such as for a sign-up, which makes the tables before a directory knows
+   * the tenant. Nothing is looked up.
    *
    * @throws InvalidTenantIdError
    */
@@ -136,49 +134,49 @@ export class TenantContext {
     return deriveSchema(tenantId, this.schemaFor);
   }
 
-  /** Checks an identity and looks its tenant up; without a promise where that is known already. @internal */
+  /** Checks an identity and looks its tenant up. Returns no promise if the tenant is cached. @internal */
   resolve(identity: TenantIdentity): Tenant | Promise<Tenant> {
     const record = this.registry.require(identity.tenantId);
     return record instanceof Promise ? record.then((found) => toTenant(identity, found)) : toTenant(identity, record);
   }
 
-  /** Runs `fn` for a tenant that was checked already, or for none. @internal */
+  /** Runs `fn` for a tenant that has been checked, or for none. @internal */
   run<T>(tenant: Tenant | undefined, fn: () => T): T {
     if (tenant === undefined) {
-      return this.slots.run({ state: 'nested', tenant, binding: undefined }, fn);
+      return this.storage.run({ state: 'nested', tenant, binding: undefined }, fn);
     }
     const { schema } = tenant;
-    const slot: TenantStore = { state: 'nested', tenant, binding: this.entityManager.bind(schema) };
-    return this.slots.run(slot, () => this.entityManager.runInTransaction(schema, fn));
+    const store: TenantStore = { state: 'nested', tenant, binding: this.entityManager.bind(schema) };
+    return this.storage.run(store, () => this.entityManager.runInTransaction(schema, fn));
   }
 
   /** Opens the context of an HTTP request, whose tenant is not known yet. @internal */
   open<T>(fn: () => T): T {
-    return this.slots.run({ state: 'open', tenant: undefined, binding: undefined }, fn);
+    return this.storage.run({ state: 'open', tenant: undefined, binding: undefined }, fn);
   }
 
-  /** The context of the HTTP request in which the call stands, filled or not. @internal */
-  requestSlot(): TenantStore | undefined {
-    const slot = this.slots.getStore();
-    return slot?.state === 'nested' ? undefined : slot;
+  /** The store of the current HTTP request, assigned or not. @internal */
+  requestStore(): TenantStore | undefined {
+    const store = this.storage.getStore();
+    return store?.state === 'nested' ? undefined : store;
   }
 
-  /** Says, once and for all, whose request it is: of several who find out at the same time, the first. @internal */
-  fill(slot: TenantStore, tenant: Tenant | undefined): void {
-    if (slot.state === 'filled') {
+  /** Assigns the tenant of a request. Only the first call has an effect. @internal */
+  assign(store: TenantStore, tenant: Tenant | undefined): void {
+    if (store.state === 'assigned') {
       return;
     }
-    slot.state = 'filled';
-    slot.tenant = tenant;
-    slot.binding = tenant && this.entityManager.bind(tenant.schema);
+    store.state = 'assigned';
+    store.tenant = tenant;
+    store.binding = tenant && this.entityManager.bind(tenant.schema);
   }
 
-  /** Whether the host has a transaction around, in which its bound EntityManager must be flushed. @internal */
+  /** Whether the caller is in a transaction of the host, in which its bound EntityManager must be flushed. @internal */
   isInBoundTransaction(): boolean {
     return this.entityManager.isInTransaction();
   }
 
-  /** Writes what the host's bound EntityManager has left to be written in a transaction that goes on after it. @internal */
+  /** Flushes the host's bound EntityManager in a transaction that continues. @internal */
   flush(): Promise<void> {
     return this.entityManager.flush();
   }

@@ -5,62 +5,62 @@ import {
   type EntityManager,
   type MikroORM,
 } from '@mikro-orm/postgresql';
-import type { EntityManagerBinding, TenantSlots } from './tenant-store.js';
+import type { EntityManagerBinding, TenantStorage } from './tenant-store.js';
 
-/** Stands in where the host keeps its EntityManager to itself, which is the default. */
+/** Leaves the host's EntityManager alone, which is the default. */
 export class TenantEntityManager {
-  /** What the EntityManager stands for in a context that begins here. */
+  /** The binding of a context that begins here. */
   bind(_schema: string): EntityManagerBinding | undefined {
     return undefined;
   }
 
   /**
-   * Whether the host has a transaction around, whose EntityManager MikroORM prefers to any other: it is bound by
-   * {@link runInTransaction} alone.
+   * Whether the caller is in a transaction of the host. MikroORM prefers its EntityManager to any other, so that only
+   * {@link runInTransaction} can bind it.
    */
   isInTransaction(): boolean {
     return false;
   }
 
-  /** Runs `fn` with an EntityManager that is bound, and in the same transaction. */
+  /** Runs `fn` with a bound EntityManager in the same transaction. */
   runInTransaction<T>(_schema: string, fn: () => T): T {
     return fn();
   }
 
-  /** Writes what is left to be written when `fn` of {@link runInTransaction} ends. */
+  /** Flushes the EntityManager of {@link runInTransaction} when its `fn` ends. */
   async flush(): Promise<void> {
     // Nothing was bound.
   }
 }
 
 /**
- * Binds the host's injected EntityManager, and its repositories, to the schema of the tenant in context: a fork with an identity
- * map of its own. MikroORM asks for it by its own means, its `context` option and its TransactionContext, so that what the host
- * injects stays what it is.
+ * Binds the host's injected EntityManager and its repositories to the schema of the tenant in context, by a fork with an identity
+ * map of its own. MikroORM finds the fork through its `context` option and its TransactionContext, so that the host injects the same
+ * objects as before.
  */
 export class BoundTenantEntityManager extends TenantEntityManager {
   readonly #inTransaction = new WeakSet<EntityManager>();
   readonly #name: string;
 
-  constructor(orm: MikroORM, slots: TenantSlots) {
+  constructor(orm: MikroORM, storage: TenantStorage) {
     super();
     this.#name = orm.em.name;
     const outer = orm.config.get('context');
     orm.config.set('context', (name) => {
-      const binding = name === this.#name ? slots.getStore()?.binding : undefined;
+      const binding = name === this.#name ? storage.getStore()?.binding : undefined;
       const current = outer(name);
-      // A request of another ORM alone, which began inside, has no EntityManager of ours.
+      // A RequestContext that began inside, for another ORM, has no EntityManager of ours.
       if (
         binding === undefined ||
         (current !== undefined && RequestContext.currentRequestContext() !== binding.request)
       ) {
         return current;
       }
-      // Outside of the context, since a fork asks for it while it is made.
-      binding.em ??= slots.exit(() => fork((current ?? orm.em) as EntityManager, binding.schema));
+      // Outside of the context, because a fork asks for it while it is created.
+      binding.em ??= storage.exit(() => fork((current ?? orm.em) as EntityManager, binding.schema));
       return binding.em;
     });
-    keepResultsApart(orm.config.getResultCacheAdapter(), () => slots.getStore()?.tenant?.tenantId);
+    separateResultCaches(orm.config.getResultCacheAdapter(), () => storage.getStore()?.tenant?.tenantId);
   }
 
   override bind(schema: string): EntityManagerBinding {
@@ -81,7 +81,7 @@ export class BoundTenantEntityManager extends TenantEntityManager {
     return TransactionContext.create(em, fn);
   }
 
-  /** The transaction ends with another EntityManager, which knows nothing of what this one has still to write. */
+  /** The transaction ends with another EntityManager, which does not know the pending changes of this one. */
   override async flush(): Promise<void> {
     const em = this.#transaction();
     if (em !== undefined && this.#inTransaction.has(em)) {
@@ -94,8 +94,8 @@ export class BoundTenantEntityManager extends TenantEntityManager {
   }
 }
 
-/** What a host caches by a name (`cache: ['orders', 60_000]`) MikroORM keeps by that alone, and would serve to all tenants. */
-function keepResultsApart(cache: CacheAdapter, currentTenant: () => string | undefined): void {
+/** Adds the tenant to the names of result caches (`cache: ['orders', 60_000]`), which MikroORM would serve to all tenants. */
+function separateResultCaches(cache: CacheAdapter, currentTenant: () => string | undefined): void {
   const [get, set, remove] = [cache.get.bind(cache), cache.set.bind(cache), cache.remove.bind(cache)];
   const ofTenant = (name: string): string => {
     const tenantId = currentTenant();
@@ -106,11 +106,11 @@ function keepResultsApart(cache: CacheAdapter, currentTenant: () => string | und
   cache.remove = (name) => remove(ofTenant(name));
 }
 
-/** In the same transaction, if there is one, with an empty identity map: rows of two tenants may have one id. */
+/** Forks in the same transaction, if there is one, with an empty identity map, because rows of two tenants may have the same id. */
 function fork(em: EntityManager, schema: string): EntityManager {
   const bound = em.fork({ schema, keepTransactionContext: true, disableContextResolution: true });
-  // An entity loads its relations by the EntityManager that has loaded it, and that must not stand for the one in context,
-  // which may be another tenant's; but for a transaction of its own tenant's that began meanwhile.
+  // An entity loads its relations with the EntityManager that loaded it. That must not resolve to the one in context, which may be
+  // another tenant's, except to a transaction of its own tenant that began meanwhile.
   bound.getContext = () => {
     const transaction = TransactionContext.getEntityManager(bound.name) as EntityManager | undefined;
     return transaction !== undefined && transaction !== bound && transaction.schema === schema ? transaction : bound;

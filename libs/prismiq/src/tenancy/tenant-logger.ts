@@ -17,7 +17,7 @@ export class TenantLogger extends ConsoleLogger {
 
   protected override formatContext(context: string): string {
     const { tenantId } = this.tenants.logFields();
-    // Encoded, since an id may hold line breaks, with which somebody could forge lines.
+    // Encoded, because an id may contain line breaks, which could forge log lines.
     return tenantId === undefined
       ? super.formatContext(context)
       : `${super.formatContext(context)}${super.formatContext(`tenant ${encodeURIComponent(tenantId)}`)}`;

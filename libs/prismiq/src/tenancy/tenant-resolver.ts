@@ -1,13 +1,12 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { TenantIdentity } from './tenant.js';
 
-/** Nothing: the request belongs to no tenant (a public route, say), and access to tenant-bound data will fail. */
+/** `undefined` or `null`: the request belongs to no tenant, as on a public route, and access to tenant-bound data fails. */
 export type ResolvedTenant = TenantIdentity | undefined | null;
 
 /**
- * Says to which tenant a request, message or event belongs. Called once for each, after the host's guards, so that the
- * authenticated user is there. Its answer is trusted: take it from the verified identity, never from what the client merely
- * claims.
+ * Resolves the tenant of a request, message or event. It is called once for each, after the host's guards, so that the authenticated
+ * user is known. Its answer is trusted: take it from the verified identity, never from what the client claims.
  *
  * @example
  * ```ts
@@ -27,7 +26,7 @@ export abstract class TenantResolver {
 /** A {@link TenantResolver} as a function. */
 export type ResolveTenant = TenantResolver['resolve'];
 
-/** Stands in where a host gave no resolver: nothing is ever resolved. */
+/** The default: resolves no tenant. */
 export class NoTenantResolver extends TenantResolver {
   override resolve(): undefined {
     return undefined;

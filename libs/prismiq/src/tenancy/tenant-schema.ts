@@ -2,11 +2,11 @@ import { Inject, Injectable, Scope } from '@nestjs/common';
 import { TenantContext } from './tenant-context.js';
 
 /**
- * The schema of the tenant in context, for host code that writes SQL of its own. Request-scoped, and whoever injects it becomes
- * so too; {@link TenantContext} says the same without that cost.
+ * The schema of the tenant in context, for host code that writes SQL of its own. It is request-scoped, and makes the providers that
+ * inject it request-scoped; {@link TenantContext} tells the same without that cost.
  *
- * Nest makes request-scoped providers before the guards run, when the tenant is not known yet. So the schema is looked up when
- * it is read: in a handler, or later, not in a constructor.
+ * Nest creates request-scoped providers before the guards run, when the tenant is not known yet. Read the schema in a handler or
+ * later, not in a constructor.
  *
  * @publicApi
  */

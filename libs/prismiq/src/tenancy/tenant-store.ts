@@ -3,24 +3,24 @@ import type { EntityManager, RequestContext } from '@mikro-orm/postgresql';
 import type { Tenant } from './tenant.js';
 
 /**
- * What a flow of control carries along. That of a request is opened before anybody knows whose it is, and filled once; so that what
- * surrounds the handler (pipes, interceptors, filters, a stream that goes on after it) sees the tenant as well.
+ * What AsyncLocalStorage holds. The store of a request is opened before its tenant is known, and assigned once, so that pipes,
+ * interceptors, filters, and a stream that continues after the handler see the tenant as well.
  */
 export interface TenantStore {
-  /** Of a request, which is still to be filled or is filled; or of what runs for a tenant that was named from the start. */
-  state: 'open' | 'filled' | 'nested';
+  /** `open` and `assigned` for a request; `nested` where the tenant was known from the start. */
+  state: 'open' | 'assigned' | 'nested';
   tenant: Tenant | undefined;
-  /** What the host's EntityManager stands for here; nothing where that is left alone. */
+  /** The schema and EntityManager for the host's injected one; `undefined` if that is not bound. */
   binding: EntityManagerBinding | undefined;
 }
 
 export interface EntityManagerBinding {
   readonly schema: string;
-  /** The request in which it began: one that began inside of it has an EntityManager of its own. */
+  /** The RequestContext in which it began: one that begins inside has an EntityManager of its own. */
   readonly request: RequestContext | undefined;
-  /** Made when it is first used: most code needs none. */
+  /** Created at its first use, because most code needs none. */
   em: EntityManager | undefined;
 }
 
 /** One for each registration of the module. */
-export class TenantSlots extends AsyncLocalStorage<TenantStore> {}
+export class TenantStorage extends AsyncLocalStorage<TenantStore> {}

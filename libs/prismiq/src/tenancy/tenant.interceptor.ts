@@ -1,6 +1,6 @@
 import { Inject, Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { concatWith, defer, ignoreElements, Observable } from 'rxjs';
-import { requestOf } from './request-like.js';
+import { getHttpRequest } from './request-like.js';
 import { resolveTenant } from './resolve-tenant.js';
 import { TenantContext } from './tenant-context.js';
 import { TenantResolver } from './tenant-resolver.js';
@@ -8,12 +8,12 @@ import type { TenantStore } from './tenant-store.js';
 import type { Tenant } from './tenant.js';
 
 /**
- * Puts the tenant of a request, message or event into context before its handler runs, after all guards: the tenant usually comes
- * from the user whom they authenticated.
+ * Puts the tenant of a request, message or event into context before its handler runs. It runs after all guards, because the tenant
+ * usually comes from the user that they authenticated.
  *
- * Prismiq's own controllers have it. A host applies it to its own controllers and gateways with
- * `@UseInterceptors(TenantInterceptor)`, or to all with `{ provide: APP_INTERCEPTOR, useExisting: TenantInterceptor }`. For HTTP
- * {@link TenantGuard} costs less, and lets pipes and other interceptors see the tenant as well.
+ * Prismiq's own controllers use it. A host applies it to its controllers and gateways with `@UseInterceptors(TenantInterceptor)`, or
+ * to all with `{ provide: APP_INTERCEPTOR, useExisting: TenantInterceptor }`. For HTTP, {@link TenantGuard} costs less, and pipes and
+ * other interceptors see the tenant as well.
  *
  * @publicApi
  */
@@ -25,30 +25,30 @@ export class TenantInterceptor implements NestInterceptor {
   ) {}
 
   intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
-    const slot = requestOf(execution) === undefined ? undefined : this.context.requestSlot();
-    if (slot?.state === 'filled') {
+    const store = getHttpRequest(execution) === undefined ? undefined : this.context.requestStore();
+    if (store?.state === 'assigned') {
       return next.handle();
     }
     const tenant = resolveTenant(execution, this.resolver, this.context);
     return tenant instanceof Promise
-      ? tenant.then((found) => this.proceed(found, slot, next))
-      : this.proceed(tenant, slot, next);
+      ? tenant.then((found) => this.proceed(found, store, next))
+      : this.proceed(tenant, store, next);
   }
 
-  private proceed(tenant: Tenant | undefined, slot: TenantStore | undefined, next: CallHandler): Observable<unknown> {
-    if (slot !== undefined) {
-      this.context.fill(slot, tenant);
+  private proceed(tenant: Tenant | undefined, store: TenantStore | undefined, next: CallHandler): Observable<unknown> {
+    if (store !== undefined) {
+      this.context.assign(store, tenant);
       if (!this.context.isInBoundTransaction()) {
         return next.handle();
       }
     }
-    // An Observable that the handler returns goes on in the context, too.
+    // An Observable that the handler returns continues in the context, too.
     return new Observable((subscriber) =>
       this.context.run(tenant, () => this.untilFlushed(next.handle()).subscribe(subscriber)),
     );
   }
 
-  /** Where the host has a transaction around its handlers, what is still to be written must be so before that ends. */
+  /** If the host has a transaction around its handlers, pending changes must be flushed before it ends. */
   private untilFlushed(answers: Observable<unknown>): Observable<unknown> {
     return this.context.isInBoundTransaction()
       ? answers.pipe(concatWith(defer(() => this.context.flush()).pipe(ignoreElements())))

@@ -3,15 +3,15 @@ import type { TenantRecord } from '../directory/tenant-directory.js';
 import { InvalidUserIdError } from '../errors/tenancy.errors.js';
 
 /**
- * Who is asking, as a {@link TenantResolver} found out.
+ * The tenant and user of a request, as a {@link TenantResolver} returns them.
  *
  * @publicApi
  */
 export interface TenantIdentity {
-  /** 1 to 255 characters; what the `tenant_id` columns hold. */
+  /** 1 to 255 characters, as in the `tenant_id` columns. */
   tenantId: string;
   /**
-   * The acting user, 1 to 255 characters. Without one, only what is public or shared can be seen, and nothing changed.
+   * The acting user, 1 to 255 characters. Without one, only public and shared records are visible, and nothing can be changed.
    * @default undefined
    */
   userId?: string | undefined;
@@ -36,7 +36,7 @@ export interface Tenant {
 }
 
 /**
- * An identity, checked, with the schema of its tenant.
+ * Checks an identity and adds the schema of its tenant.
  *
  * @throws InvalidUserIdError
  */
