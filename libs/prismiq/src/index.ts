@@ -155,6 +155,7 @@ export { PrismiqWidget } from './entities/widget.entity.js';
 export { PrismiqDashboardsController } from './http/dashboards.controller.js';
 export { dropContentTypeOfEmptyBody } from './http/drop-content-type-of-empty-body.js';
 export { PrismiqController } from './http/prismiq-controller.decorator.js';
+export { PrismiqErrorFilter } from './http/prismiq-error.filter.js';
 export { PrismiqExceptionFilter } from './http/prismiq-exception.filter.js';
 export { PrismiqSavedQueriesController } from './http/saved-queries.controller.js';
 export { PrismiqWidgetsController } from './http/widgets.controller.js';

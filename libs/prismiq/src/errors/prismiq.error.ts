@@ -1,21 +1,30 @@
-/** What an error can say about where it happened. */
+import { STATUS_CODES } from 'node:http';
+
+/** Where an error happened, and why. */
 export interface PrismiqErrorContext {
   /** The tenant for which the statement ran. */
   tenantId?: string | undefined;
   /** The PostgreSQL schema concerned. */
   schema?: string | undefined;
-  /** PostgreSQL's five-character SQLSTATE, where the server reported one. */
+  /** PostgreSQL's five-character SQLSTATE, if the server reported one. */
   sqlState?: string | undefined;
-  /** The error underneath. */
+  /** The underlying error. */
   cause?: unknown;
 }
+
+/** For clients, where the message is for the host's developers. */
+const CLIENT_MESSAGES: Record<number, string> = {
+  400: 'The request belongs to no valid tenant',
+  404: 'Unknown tenant',
+  503: 'The service is not available at the moment',
+};
 
 /**
  * Base class of every error that Prismiq throws on purpose.
  *
- * It follows the `http-errors` convention (`status`, `statusCode`, `expose`), which the exception filters of Nest, Express and
- * Fastify understand: without a filter of its own, a host's route answers with the right status, and shows the message to
- * the client only where `expose` says that the client may read it.
+ * It follows two conventions, so that a host needs no filter for the right status: that of `http-errors` (`status`, `statusCode`,
+ * `expose`), which the exception filters of Nest, Express and Fastify understand, and the `extensions` of GraphQL. GraphQL servers
+ * know no `expose`, and send the message as it is: {@link PrismiqErrorFilter} replaces it by `clientMessage`.
  *
  * @publicApi
  */
@@ -47,5 +56,19 @@ export abstract class PrismiqError extends Error {
   /** Same as `statusCode`: the `http-errors` convention asks for both. */
   get status(): number {
     return this.statusCode;
+  }
+
+  /** The message if `expose` is true, else a general text that fits the status. */
+  get clientMessage(): string {
+    return this.expose ? this.message : (CLIENT_MESSAGES[this.statusCode] ?? STATUS_CODES[this.statusCode] ?? 'Error');
+  }
+
+  /**
+   * What a GraphQL server tells its client beside the message: `code` and the HTTP `status`. An error of the server's that is not
+   * exposed has the code that GraphQL servers give to unknown errors.
+   */
+  get extensions(): { code: string; status: number } {
+    const isSecret = this.statusCode >= 500 && !this.expose;
+    return { code: isSecret ? 'INTERNAL_SERVER_ERROR' : this.code, status: this.statusCode };
   }
 }

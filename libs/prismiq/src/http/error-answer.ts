@@ -9,7 +9,7 @@ import {
 } from '../errors/record.errors.js';
 import { toWirePath } from './wire.js';
 
-/** A fault of what was sent, as Prismiq's client shows it. */
+/** A fault of the input, as Prismiq's client shows it. */
 interface Fault {
   type: string;
   loc: (string | number)[];
@@ -18,34 +18,31 @@ interface Fault {
 }
 
 export interface ErrorBody {
-  /** What Prismiq's client shows: a text or, for status 422, the faults. */
+  /** A text or, for status 422, the faults: Prismiq's client shows both. */
   detail: string | Fault[];
   code?: string;
-  /** The version that is stored, where another one was expected. */
+  /** The stored version, if another one was expected. */
   current_version?: number;
-  /** What to ask with about an error that is the server's. */
+  /** Identifies a fault of the server in its log. */
   request_id?: string;
 }
 
 export interface ErrorAnswer {
   status: number;
-  /** Nothing for 304. */
+  /** `undefined` for 304. */
   body: ErrorBody | undefined;
 }
 
 const MAX_INPUT = 100;
 
-/** What is entered there is shown to nobody, and kept in no log of errors. */
+/** Members whose values are not repeated in an answer, where logs might keep them. */
 const SECRET = /password|passwd|secret|token|credential|api_?key|authorization|private_?key|raw_sql/i;
 
-/** What the client reads where a message is for the host's developer. */
-const UNEXPOSED: Record<number, string> = { 400: 'The request belongs to no valid tenant', 404: 'Unknown tenant' };
-
 /**
- * The answer to an error that the client is to know of.
+ * The answer to a fault of the client.
  *
- * @param method of the request: a fault of a GET is one of its query string
- * @returns nothing for one that is the server's
+ * @param method of the request; the faults of a GET are those of its query string
+ * @returns `undefined` if the fault is the server's
  */
 export function answerTo(error: unknown, method: string): ErrorAnswer | undefined {
   if (error instanceof InvalidDocumentError) {
@@ -54,33 +51,30 @@ export function answerTo(error: unknown, method: string): ErrorAnswer | undefine
     return { status: error.statusCode, body: { detail, code: error.code } };
   }
   if (error instanceof PrismiqError && error.statusCode < 500) {
-    const detail = error.expose ? error.message : (UNEXPOSED[error.statusCode] ?? textOf(error.statusCode));
     const isStale = error instanceof StaleVersionError || error instanceof PreconditionFailedError;
     const version = isStale ? { current_version: error.current } : {};
-    return { status: error.statusCode, body: { detail, code: error.code, ...version } };
+    return { status: error.statusCode, body: { detail: error.clientMessage, code: error.code, ...version } };
   }
   if (error instanceof HttpException) {
     const status = error.getStatus();
     if (status === 304) {
       return { status, body: undefined };
     }
-    // 501 says what the server cannot do, and nothing of its inside.
+    // The message of a 501 is about a missing feature, not about the server's internals.
     return status < 500 || status === 501 ? { status, body: { detail: messageOf(error) } } : undefined;
   }
   return undefined;
 }
 
-/** The answer to an error that is the server's: a number with which to ask, and nothing else. */
+/** The answer to a fault of the server: an id to ask about, and nothing of the error. */
 export function answerToFailure(error: unknown, request_id: string): ErrorAnswer {
-  const given = error instanceof HttpException ? error.getStatus() : error instanceof PrismiqError && error.statusCode;
-  const status = given || 500;
-  const detail = status === 503 ? 'The service is not available at the moment' : textOf(status);
+  const status =
+    error instanceof HttpException ? error.getStatus() : error instanceof PrismiqError ? error.statusCode : 500;
+  const detail = error instanceof PrismiqError ? error.clientMessage : (STATUS_CODES[status] ?? 'Error');
   return { status, body: { detail, request_id } };
 }
 
-const textOf = (status: number): string => STATUS_CODES[status] ?? 'Error';
-
-/** A host's pipe or guard may have a list of messages. */
+/** The exception of a host's pipe or guard may have a list of messages. */
 function messageOf(error: HttpException): string {
   const response = error.getResponse();
   const message: unknown = typeof response === 'object' ? (response as { message?: unknown }).message : response;
