@@ -10,7 +10,8 @@ import {
   type Type,
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import { documentController } from './http/openapi/document-controller.js';
+import { loadSwagger, type Swagger } from './http/openapi/document-controller.js';
+import { documentControllers } from './http/openapi/document-controllers.js';
 import { dropContentTypeOfEmptyBody } from './http/drop-content-type-of-empty-body.js';
 import { mountControllers } from './http/mount-controllers.js';
 import { FallbackRoutes } from './http/fallback-routes.js';
@@ -29,19 +30,25 @@ import {
   type ResolvedControllersOptions,
 } from './options/resolve-options.js';
 import { InvalidOptionsError } from './errors/configuration.errors.js';
-import { PRISMIQ_CONFIG, PRISMIQ_CONTEXT_NAME, PRISMIQ_MOUNTED, PRISMIQ_OPEN_CONTEXT } from './prismiq.constants.js';
+import {
+  PRISMIQ_CONFIG,
+  PRISMIQ_CONTEXT_NAME,
+  PRISMIQ_MOUNTED,
+  PRISMIQ_OPEN_CONTEXT,
+  PRISMIQ_SWAGGER,
+} from './prismiq.constants.js';
 import { exportsOf, providersOf } from './prismiq.providers.js';
 
 /**
- * Prismiq in a NestJS application: entities, tenancy, repositories and, if asked for, REST controllers, on the application's
- * own MikroORM. Registers nothing global (no guard, pipe, filter or interceptor), and leaves the host's EntityManager alone.
+ * Prismiq in a NestJS application: entities, tenancy, repositories and optional REST controllers on the application's own
+ * MikroORM. Registers no global guard, pipe, filter or interceptor, and does not touch the host's EntityManager.
  *
  * @publicApi
  */
 @Module({})
 export class PrismiqModule implements NestModule, OnModuleInit {
   /**
-   * Registers Prismiq with options that are known now.
+   * Registers Prismiq with options that are known at once.
    *
    * @throws InvalidOptionsError
    */
@@ -53,7 +60,7 @@ export class PrismiqModule implements NestModule, OnModuleInit {
   }
 
   /**
-   * Registers Prismiq with options that other providers know.
+   * Registers Prismiq with options that come from other providers.
    *
    * @throws InvalidOptionsError, while the application starts
    */
@@ -68,44 +75,36 @@ export class PrismiqModule implements NestModule, OnModuleInit {
     @Inject(PRISMIQ_MOUNTED) private readonly mounted: Mounted | undefined,
     @Inject(PRISMIQ_OPEN_CONTEXT)
     private readonly openContext: (request: unknown, response: unknown, next: () => void) => void,
-    @Inject(FallbackRoutes) private readonly outside: FallbackRoutes,
+    @Inject(FallbackRoutes) private readonly fallback: FallbackRoutes,
+    @Inject(PRISMIQ_SWAGGER) swagger: Swagger | undefined,
     @Inject(ModulesContainer) modules: ModulesContainer,
     @Inject(PRISMIQ_CONTEXT_NAME) contextName: string | undefined,
   ) {
-    // Now, since a host may make its document before it starts.
-    mounted?.controllers.forEach((controller) =>
-      documentController(controller, suffixOf(modules, controller, contextName)),
-    );
+    // In the constructor, since a host may make its document before it starts.
+    if (swagger !== undefined) {
+      documentControllers(swagger, modules, PrismiqModule, mounted?.controllers ?? [], contextName);
+    }
   }
 
-  /** Called by Nest, before it makes the routes of a web application. */
+  /** Nest calls it before it makes the routes of a web application. */
   configure(consumer: MiddlewareConsumer): void {
     consumer.apply(this.openContext).forRoutes({ path: '/{*all}', method: RequestMethod.ALL });
     if (this.mounted !== undefined) {
       const { controllers, options } = this.mounted;
-      if (this.outside.isFastify) {
+      if (this.fallback.isFastify) {
         consumer.apply(dropContentTypeOfEmptyBody).forRoutes(...controllers);
       }
-      this.outside.beforeRoutes(controllers, options);
+      this.fallback.beforeRoutes(controllers, options);
     }
   }
 
-  /** Called by Nest, after it has made the routes. */
+  /** Nest calls it after it has made the routes. */
   onModuleInit(): void {
-    this.outside.afterRoutes();
+    this.fallback.afterRoutes();
   }
 }
 
-/** Ids of operations are unique in a document: only the first registration has them without anything behind. */
-function suffixOf(modules: ModulesContainer, controller: Type, contextName: string | undefined): string {
-  const mounting = [...modules.values()].filter(
-    ({ metatype, controllers }) => metatype === PrismiqModule && controllers.size > 0,
-  );
-  const place = mounting.findIndex(({ controllers }) => controllers.has(controller));
-  return place === 0 ? '' : `_${contextName ?? place + 1}`;
-}
-
-/** The controllers that a registration has mounted, and how. */
+/** The controllers that a registration has mounted, and their options. */
 interface Mounted {
   controllers: Type[];
   options: ResolvedControllersOptions;
@@ -126,6 +125,7 @@ function register(structure: PrismiqStructure, config: Provider[]): DynamicModul
       ...config,
       { provide: PRISMIQ_MOUNTED, useValue: mounted },
       { provide: PRISMIQ_CONTEXT_NAME, useValue: contextName },
+      { provide: PRISMIQ_SWAGGER, useFactory: loadSwagger },
       PrismiqExceptionFilter,
       FallbackRoutes,
       ...providersOf(contextName),

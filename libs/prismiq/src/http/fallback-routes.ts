@@ -6,9 +6,9 @@ import {
   NotFoundException,
   type Type,
 } from '@nestjs/common';
-import { HttpAdapterHost, ModuleRef, type ApplicationConfig } from '@nestjs/core';
+import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import type { ResolvedControllersOptions } from '../options/resolve-options.js';
-import { mountedPaths, type MountedPaths } from './mounted-paths.js';
+import { applicationConfigOf, mountedPaths, type MountedPaths } from './nest-adapter.js';
 import { PrismiqExceptionFilter } from './prismiq-exception.filter.js';
 
 /** What is used of Express. */
@@ -51,11 +51,8 @@ export class FallbackRoutes {
   }
 
   /** To be called before Nest makes the routes. */
-  beforeRoutes(controllers: readonly Type[], options: ResolvedControllersOptions): void {
-    // Nest provides it to nobody, and the host sets its prefix and version after the modules are made.
-    const { applicationConfig } = (this.moduleRef as unknown as { container: { applicationConfig: ApplicationConfig } })
-      .container;
-    this.#paths = mountedPaths(applicationConfig, controllers, options);
+  beforeRoutes(controllers: readonly Type[], { path, version }: ResolvedControllersOptions): void {
+    this.#paths = mountedPaths(applicationConfigOf(this.moduleRef), controllers, path, version);
     if (this.isFastify) {
       this.instance<Fastify>().addHook('onRoute', (route) => this.adaptFastifyRoute(route));
     }

@@ -9,13 +9,13 @@ import {
 } from '@nestjs/common';
 import { getPrismiqToken, getTenantInterceptor } from '../prismiq.decorators.js';
 import { EntityTagInterceptor } from './entity-tag.interceptor.js';
-import { documentController } from './openapi/document-controller.js';
+import { documentLater } from './openapi/document-controllers.js';
 import { PrismiqExceptionFilter } from './prismiq-exception.filter.js';
 
 /**
- * Makes a controller of one of Prismiq's base controllers: its path, the tenant, entity tags, and the error format of Prismiq's
- * client. For a host that changes a route; import {@link PrismiqModule} where the controller stands. A method that is overridden
- * needs its route decorator again, as everywhere in Nest.
+ * Makes a controller of a subclass of one of Prismiq's base controllers: with its path, the tenant's context, entity tags, and the
+ * error format of Prismiq's client. For a host that changes a route. The module of the controller must import {@link PrismiqModule}.
+ * An overridden method needs its route decorator again, as everywhere in Nest.
  *
  * On Fastify, apply {@link dropContentTypeOfEmptyBody} to its routes as well.
  *
@@ -36,10 +36,10 @@ import { PrismiqExceptionFilter } from './prismiq-exception.filter.js';
  */
 export const PrismiqController = (path: string | ControllerOptions, contextName?: string): ClassDecorator =>
   applyDecorators(UndocumentedController(typeof path === 'string' ? { path } : path, contextName), (target: object) =>
-    documentController(target as Type),
+    documentLater(target as Type),
   );
 
-/** As {@link PrismiqController}, for controllers that the module describes, since it knows their ids. */
+/** As {@link PrismiqController}, for controllers that PrismiqModule mounts and documents. */
 export const UndocumentedController = (options: ControllerOptions, contextName?: string): ClassDecorator =>
   applyDecorators(
     Controller(options),
@@ -48,7 +48,7 @@ export const UndocumentedController = (options: ControllerOptions, contextName?:
     (target: object) => injectFrom(target as Type & { repository?: Type }, contextName),
   );
 
-/** The base controllers name their repository by its class, which a named registration does not know it by. */
+/** The base controllers inject their repository by class; a named registration provides it under another token. */
 function injectFrom(controller: Type & { repository?: Type }, contextName: string | undefined): void {
   if (contextName !== undefined && controller.repository !== undefined) {
     Inject(getPrismiqToken<unknown>(controller.repository, contextName))(controller, undefined, 0);

@@ -35,6 +35,7 @@ export class PrismiqErrorFilter extends BaseExceptionFilter<PrismiqError> {
       case 'ws':
         return emitException(host.switchToWs().getClient<Socket>(), { status: 'error', message, code });
       default:
+        // oxlint-disable-next-line promise/valid-params -- a filter, and not a promise
         return super.catch(new HttpException({ statusCode, message, code }, statusCode) as never, host);
     }
   }

@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { STATUS_CODES } from 'node:http';
 import type { Type } from '@nestjs/common';
 import { z } from 'zod';
@@ -6,19 +5,23 @@ import { componentsOf, referenceTo } from './components.js';
 import { OPERATIONS, type Operation } from './operations.js';
 import type { SchemaName } from './schemas.js';
 
-type Swagger = typeof import('@nestjs/swagger');
+export type Swagger = typeof import('@nestjs/swagger');
 
-/** What every request can end in: an identity that does not fit, no tenant of that name, a fault of the server. */
+/** The errors of every route: an identity that does not fit, an unknown tenant, a fault of the server. */
 const ALWAYS = [400, 403, 404, 500, 503];
 
 const ERROR_SCHEMAS: Record<number, SchemaName> = { 409: 'StaleError', 412: 'StaleError', 422: 'InvalidError' };
 
-/** An optional peer: a host without it has no document to describe anything in. */
-function loadSwagger(): Swagger | undefined {
+/**
+ * Loads an optional peer. By `import()`, which bundlers of both module systems understand.
+ *
+ * @returns `undefined` for a host without it, which has no document
+ */
+export async function loadSwagger(): Promise<Swagger | undefined> {
   try {
-    return createRequire(import.meta.url)('@nestjs/swagger') as Swagger;
+    return await import('@nestjs/swagger');
   } catch (error) {
-    if ((error as { code?: string }).code === 'MODULE_NOT_FOUND') {
+    if (['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'].includes((error as { code: string }).code)) {
       return undefined;
     }
     throw error;
@@ -26,19 +29,14 @@ function loadSwagger(): Swagger | undefined {
 }
 
 /**
- * Describes the routes of a controller made of one of ours, where the host has @nestjs/swagger. What the host says of a method that
- * it has overridden stands.
+ * Describes the routes of a controller that extends one of ours. What a host's decorators say about a method that it has overridden
+ * is kept.
  *
- * @param idSuffix behind the ids of operations; `undefined`: the host's ids, made from class and method
+ * @param idSuffix appended to the ids of operations; `undefined`: they have the host's ids, made of class and method
  */
-export function documentController(controller: Type, idSuffix?: string): void {
-  const swagger = loadSwagger();
-  const operations = operationsOf(controller);
-  if (swagger === undefined || operations === undefined) {
-    return;
-  }
+export function documentController(swagger: Swagger, controller: Type, idSuffix?: string): void {
   swagger.ApiTags('Prismiq')(controller);
-  for (const [name, operation] of Object.entries(operations)) {
+  for (const [name, operation] of Object.entries(operationsOf(controller) ?? {})) {
     const method = ownMethod(controller, name);
     for (const decorate of decoratorsOf(swagger, operation, idSuffix)) {
       decorate(controller.prototype, name, method);
@@ -56,7 +54,7 @@ function operationsOf(controller: Type): Record<string, Operation> | undefined {
   return undefined;
 }
 
-/** A method of this class alone: what is noted on one that is inherited would be noted for all who inherit it. */
+/** Gives the class a method of its own: metadata on an inherited one would apply to all classes that inherit it. */
 function ownMethod({ prototype }: Type, name: string): PropertyDescriptor {
   const own = Object.getOwnPropertyDescriptor(prototype, name);
   if (own !== undefined) {
@@ -108,7 +106,7 @@ function decoratorsOf(swagger: Swagger, operation: Operation, idSuffix: string |
               ...(isTagged ? { headers: etag } : {}),
               standardSchema: withComponents(answer[1]),
             },
-            // Of a method that the host has overridden it knows what it answers.
+            // A host knows best what a method that it has overridden answers.
             { overrideExisting: idSuffix !== undefined },
           ),
         ]),
@@ -125,7 +123,7 @@ function decoratorsOf(swagger: Swagger, operation: Operation, idSuffix: string |
   ];
 }
 
-/** A Standard Schema in name only: it is never asked to validate, and brings all that the document names along. */
+/** A Standard Schema that never validates: it only brings all schemas that the document names. */
 const withComponents = (name: SchemaName) => {
   const jsonSchema = () => ({ ...referenceTo(name), definitions: componentsOf() });
   return {
