@@ -9,7 +9,7 @@ import {
 } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { ensureTables, PrismiqModule } from '@prismiq/nestjs';
+import { ensureTables, PrismiqModule, type PrismiqControllersOptions } from '@prismiq/nestjs';
 import { applicationConfigOf, controllersByModule, mountedPaths } from '../src/http/nest-adapter.js';
 import { TestDatabase } from '../../../test/support/test-database.js';
 import { boot, ormModule, PLATFORMS, resolver } from './support/host.js';
@@ -90,7 +90,12 @@ describe('NestJS, where it has no documented interface', () => {
   ])('the router puts routes where mountedPaths() derives them: %s', async (_, controllers, configure) => {
     const routed: string[] = [];
     app = await boot(
-      { imports: [ormModule(database), PrismiqModule.forRoot({ resolver, controllers })] },
+      {
+        imports: [
+          ormModule(database),
+          PrismiqModule.forRoot({ resolver, controllers: controllers as PrismiqControllersOptions }),
+        ],
+      },
       'fastify',
       (host) => {
         (host.getHttpAdapter() as FastifyAdapter).getInstance().addHook('onRoute', ({ method, url }) => {
@@ -102,7 +107,7 @@ describe('NestJS, where it has no documented interface', () => {
     );
     const modules = app.get(ModulesContainer);
     const ours = controllersByModule(modules).find(({ module }) => module === PrismiqModule)!.controllers;
-    const { path = 'prismiq', version } = controllers as { path?: string; version?: string[] };
+    const { path = 'prismiq', version } = controllers as PrismiqControllersOptions;
     const derived = mountedPaths(
       applicationConfigOf(app.get(ModuleRef)),
       ours,
