@@ -110,34 +110,35 @@ export { PRISMIQ_MIGRATIONS, type PrismiqMigration } from './migrations/prismiq-
 export { WildcardSchemaMigrator } from './migrations/wildcard-schema-migrator.js';
 export { hostMigrations, prismiqMigrations } from './migrations/migration-source.js';
 export type { HostMigrationsOptions, MigrationSource, NamedMigration } from './migrations/migration-source.js';
+export type { DownTarget, MigrationTarget, TenantVersion, UpTarget } from './migrations/migration-target.js';
 export type {
-  DownOptions,
-  DownTarget,
   FleetStatus,
-  MigrationEvent,
   MigrationPlan,
-  MigrationReport,
-  MigrationTarget,
   PlanGroup,
   PlannedMigration,
   PlannedStatement,
+  TenantFinding,
+  VerifyReport,
+  VersionGroup,
+} from './migrator/fleet-report.js';
+export type {
+  DownOptions,
   PlanOptions,
+  RunOptions,
+  TenantMigratorOptions,
+  TenantSelection,
+  UpOptions,
+} from './migrator/migrator-options.js';
+export type {
+  MigrationEvent,
+  MigrationReport,
   ResultCounts,
   RingReport,
-  RunOptions,
   StopReason,
-  TenantFinding,
-  TenantMigratorOptions,
   TenantRef,
   TenantResult,
   TenantResultState,
-  TenantSelection,
-  TenantVersion,
-  UpOptions,
-  UpTarget,
-  VerifyReport,
-  VersionGroup,
-} from './migrator/migrator.types.js';
+} from './migrator/run-report.js';
 export { TenantMigrator } from './migrator/tenant-migrator.js';
 export type { PgClient, PgPool, PgPoolClient } from './sql/pg-executor.js';
 export type { SqlTarget } from './sql/sql-target.js';

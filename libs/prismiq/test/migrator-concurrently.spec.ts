@@ -42,7 +42,7 @@ describe('a migration outside of a transaction', () => {
     'stands between transactions, in many tenants at once, on %s',
     async (kind) => {
       const fleet = new Fleet(database, kind === 'a pg pool' ? 'cic_pool' : 'cic_orm', 8);
-      const target = kind === 'a pg pool' ? database.pool : await database.orm({ pool: { max: 5 } });
+      const target = kind === 'a pg pool' ? database.pool : await database.orm({ pool: { max: 6 } });
       const log = new Log();
       const report = await fleet
         .migrator({ database: target, migrations: withHost(ORDERS, INDEX, LATER) })

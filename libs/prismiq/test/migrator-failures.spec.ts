@@ -144,13 +144,14 @@ describe('a tenant that cannot be migrated', () => {
     });
   });
 
-  it('because somebody works on it is left for later, and reported if that does not end', async () => {
+  it('because somebody works on it is left for later, and reported if that does not end in time', async () => {
     const fleet = new Fleet(database, 'busy', 3);
     await fleet.migrator().up({ createSchema: true });
     const migrator = fleet.migrator({ migrations: withHost(ORDERS), lockTimeoutMs: 100, retries: 1 });
+    const waitForOthersMs = 300;
     const key = `('x' || left(encode(sha256('prismiq/busy_001'), 'hex'), 16))::bit(64)::bigint`;
     await holding(`SELECT pg_advisory_xact_lock(${key})`, async () => {
-      const report = await migrator.up({ onError: 'continue' });
+      const report = await migrator.up({ onError: 'continue', waitForOthersMs });
       expect(report.counts).toMatchObject({ migrated: 2, failed: 1 });
       expect(report.failures[0]).toMatchObject({ tenantId: '001', code: 'TENANT_LOCKED', sqlState: '55P03' });
     });
@@ -225,18 +226,22 @@ describe('a tenant that cannot be migrated', () => {
     async (kind) => {
       const name = kind === 'a pg pool' ? 'ended_pool' : 'ended_orm';
       const fleet = await fleetWithOrders(name, 3);
-      const pool = new Pool({ connectionString: database.url, max: 2 });
+      const pool = new Pool({ connectionString: database.url, max: 4 });
       pool.on('error', () => undefined);
-      const target = kind === 'a pg pool' ? pool : await database.orm({ pool: { max: 2 } });
+      const target = kind === 'a pg pool' ? pool : await database.orm({ pool: { max: 4 } });
       const slow = statements('0002', ['SELECT pg_sleep(0.3)', 'CREATE TABLE after_sleep (a int)']);
       const log = new Log();
       const run = fleet
         .migrator({ database: target, migrations: withHost(ORDERS, slow) })
         .up({ ...log, concurrency: 2 });
-      await sleep(150);
-      await database.query(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%after_sleep%' AND pid <> pg_backend_pid()`,
-      );
+      let ended: unknown[] = [];
+      while (ended.length === 0) {
+        await sleep(10);
+        ended = await database.query(
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+           WHERE query LIKE '%after_sleep%' AND wait_event = 'PgSleep' AND datname = current_database()`,
+        );
+      }
       expect((await run).counts).toMatchObject({ migrated: 3, failed: 0 });
       expect(log.of('tenant-retry').length).toBeGreaterThan(0);
       // All connections are back, or replaced.

@@ -139,7 +139,7 @@ describe('several processes, and some that are ended by force', () => {
       await migratorOf(fleet, releases).up({ createSchema: true });
       const url = new URL(database.url);
       url.searchParams.set('application_name', 'prismiq_terminated');
-      const pool = new Pool({ connectionString: url.href, max: 4 });
+      const pool = new Pool({ connectionString: url.href, max: 6 });
       pool.on('error', () => undefined);
       for (let index = 1; index <= KILLS; index += 1) {
         releases.push(release(index));

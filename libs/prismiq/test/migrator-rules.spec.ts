@@ -14,7 +14,7 @@ interface Call {
 
 /** A pool that notes what it sends. */
 function listening(url: string): { pool: Pool; calls: Call[] } {
-  const pool = new Pool({ connectionString: url, max: 4 });
+  const pool = new Pool({ connectionString: url, max: 6 });
   const calls: Call[] = [];
   pool.on('connect', (client) => {
     const { query } = client;
@@ -132,7 +132,7 @@ describe('the statements that are sent', () => {
     );
     const url = new URL(database.url);
     [url.username, url.password] = [role, 'owner'];
-    const pool = new Pool({ connectionString: url.href, max: 4 });
+    const pool = new Pool({ connectionString: url.href, max: 6 });
     const fleet = new Fleet(database, 'owned', 2);
     const migrator = fleet.migrator({ database: pool, migrations: withHost(ORDERS, CURRENCY, INDEX) });
     expect((await migrator.up({ createSchema: true })).failures).toEqual([]);

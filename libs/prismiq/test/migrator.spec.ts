@@ -337,7 +337,7 @@ describe('TenantMigrator', () => {
       await database.query(`REVOKE SELECT ON look_locked.prismiq_migrations FROM ${reader}`);
       const url = new URL(database.url);
       [url.username, url.password] = [reader, 'reader'];
-      const pool = new Pool({ connectionString: url.href, max: 4 });
+      const pool = new Pool({ connectionString: url.href, max: 6 });
       try {
         const status = await fleet.migrator({ database: pool }).status();
         expect(status.unreadable).toMatchObject([{ tenantId: 'locked', message: expect.stringMatching(/privilege/) }]);
@@ -647,10 +647,36 @@ describe('TenantMigrator', () => {
       await expect(fleet.migrator().up({ onEvent, createSchema: true })).rejects.toThrow('the log is full');
     });
 
-    it('a directory that is not there fails the call', async () => {
-      const directory = { find: () => undefined, list: () => [{ tenantId: '' }] };
-      const migrator = new TenantMigrator({ database: database.pool, directory });
-      await expect(migrator.status()).rejects.toThrow(/id/);
+    it('a directory that fails fails the call', async () => {
+      const list = () => {
+        throw new Error('no such table');
+      };
+      const migrator = new TenantMigrator({ database: database.pool, directory: { find: () => undefined, list } });
+      await expect(migrator.status()).rejects.toThrow(/no such table/);
+    });
+
+    it('an entry of the directory that cannot be used is one failed tenant', async () => {
+      const entries = [{ tenantId: 'big-corp' }, { tenantId: 'acme' }, { tenantId: '' }];
+      const migrator = new TenantMigrator({
+        database: database.pool,
+        directory: { find: () => undefined, list: () => entries },
+        schemaFor: (id) => `entry_${id}`,
+      });
+      const log = new Log();
+      const report = await migrator.up({ ...log, createSchema: true, onError: 'continue' });
+      expect(report.counts).toMatchObject({ migrated: 1, failed: 2 });
+      expect(log.result('big-corp')).toMatchObject({
+        state: 'failed',
+        code: 'INVALID_TENANT_ID',
+        message: expect.stringContaining('no valid schema name'),
+      });
+      const status = await migrator.status();
+      expect(status.unreadable.map(({ tenantId }) => tenantId)).toEqual(['big-corp', '']);
+      expect(status.upToDate).toBe(false);
+      expect((await migrator.verify()).findings).toHaveLength(2);
+      expect((await migrator.plan()).blocked).toHaveLength(2);
+      expect((await migrator.tenants()).map(({ state }) => state)).toEqual(['invalid', 'active', 'invalid']);
+      expect((await migrator.up({ tenants: ['acme'] })).counts).toMatchObject({ unchanged: 1, failed: 0 });
     });
   });
 });

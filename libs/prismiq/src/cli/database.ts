@@ -1,4 +1,5 @@
 import { MikroORM, PostgreSqlDriver, type Options } from '@mikro-orm/postgresql';
+import { connectionsNeeded, DEFAULT_CONCURRENCY } from '../migrator/check-options.js';
 import type { CliDatabase, PrismiqCliConfig } from './config/cli-config.js';
 import { UsageError } from './errors.js';
 
@@ -13,12 +14,12 @@ export interface DatabaseSource {
 }
 
 /**
- * Opens the database. The ORM is the host's own, with its entities and settings, but for two things: a database that does not
- * exist is not created, and the pool has a connection for each tenant that is worked on, and one for the work around it.
+ * Opens the database. The ORM is the host's own, with its entities and settings. Only two things differ: a database that does not
+ * exist is not created, and the pool is large enough for a run.
  *
  * @throws UsageError
  */
-export async function openDatabase(source: DatabaseSource, concurrency: number): Promise<MikroORM> {
+export async function openDatabase(source: DatabaseSource, concurrency = DEFAULT_CONCURRENCY): Promise<MikroORM> {
   const { url } = source;
   const configured =
     typeof source.configured === 'function' ? await blaming(source, 'failed', source.configured) : source.configured;
@@ -63,7 +64,7 @@ function optionsOf(
     ...options,
     discovery: { warnWhenNoEntities: false, ...options.discovery },
     ensureDatabase: false,
-    pool: { ...options.pool, max: Math.max(options.pool?.max ?? 0, concurrency + 1) },
+    pool: { ...options.pool, max: Math.max(options.pool?.max ?? 0, connectionsNeeded(concurrency)) },
   };
 }
 

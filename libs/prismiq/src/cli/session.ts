@@ -1,24 +1,22 @@
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MikroORM } from '@mikro-orm/postgresql';
-import type { TenantRecord } from '../directory/tenant-directory.js';
-import type { RunOptions, TenantMigratorOptions, TenantSelection } from '../migrator/migrator.types.js';
+import type { ListedTenant } from '../directory/tenant-directory.js';
+import type { RunOptions, TenantMigratorOptions, TenantSelection } from '../migrator/migrator-options.js';
 import type { TenantMigrator } from '../migrator/tenant-migrator.js';
 import type { OptionValues } from './arguments/options.js';
 import type { PrismiqCliConfig } from './config/cli-config.js';
 import { findConfig } from './config/find-config.js';
-import { loadConfig } from './config/load-config.js';
 import { UsageError } from './errors.js';
 import type { Output } from './output/output.js';
 
-/** As many as TenantMigrator takes where nothing else is said. */
-const DEFAULT_CONCURRENCY = 4;
-
-/** Milliseconds for the connections to be closed in. */
-const PATIENCE = 1000;
+const CLOSE_TIMEOUT_MS = 1000;
 
 /** How a run works through the tenants. */
-export type RunSettings = Pick<RunOptions, 'concurrency' | 'onError' | 'maxFailures' | 'betweenRings'>;
+export type RunSettings = Pick<
+  RunOptions,
+  'concurrency' | 'onError' | 'maxFailures' | 'waitForOthersMs' | 'betweenRings'
+>;
 
 /** A configuration file's content, by who uses it. Without a file, nothing is set. */
 interface LoadedConfig {
@@ -65,7 +63,7 @@ export class Session {
   }
 
   /** The tenants that are selected. */
-  async tenants(): Promise<TenantRecord[]> {
+  async tenants(): Promise<ListedTenant[]> {
     const selection = this.selection();
     const tenants = await (await this.migrator()).tenants(selection);
     this.assertFound(tenants.length);
@@ -84,9 +82,10 @@ export class Session {
     }
     return {
       ...run,
-      concurrency: this.concurrency(run),
+      concurrency: this.values.concurrency ?? run.concurrency,
       onError,
       maxFailures,
+      waitForOthersMs: this.values.wait ?? run.waitForOthersMs,
     };
   }
 
@@ -127,7 +126,7 @@ export class Session {
   /** Says good-bye to the server. Not for long: a pool does not always end while one of its connections is just being made. */
   async close(): Promise<void> {
     const orm = await this.#orm?.catch(() => undefined);
-    await Promise.race([orm?.close(true), sleep(PATIENCE, undefined, { ref: false })]);
+    await Promise.race([orm?.close(true), sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
   }
 
   private async readConfig(): Promise<LoadedConfig> {
@@ -138,21 +137,21 @@ export class Session {
     if (file !== undefined) {
       process.chdir(dirname(file)); // what the file says of other files is meant from there, wherever it was found from
     }
+    const { loadConfig } = await import('./config/load-config.js'); // not for --help: it loads MikroORM
     const config = file === undefined ? {} : await loadConfig(file);
-    const { database, concurrency, onError, maxFailures, betweenRings, ...migrator } = config;
-    return { file, database, run: { concurrency, onError, maxFailures, betweenRings }, migrator };
+    const { database, concurrency, onError, maxFailures, waitForOthersMs, betweenRings, ...migrator } = config;
+    return { file, database, run: { concurrency, onError, maxFailures, waitForOthersMs, betweenRings }, migrator };
   }
 
   private async openDatabase(): Promise<MikroORM> {
     const { database, file, run } = await this.config();
     const { openDatabase, describeDatabase } = await import('./database.js');
-    const orm = await openDatabase({ url: this.databaseUrl(), configured: database, file }, this.concurrency(run));
+    const orm = await openDatabase(
+      { url: this.databaseUrl(), configured: database, file },
+      this.values.concurrency ?? run.concurrency,
+    );
     this.output.note(`Database: ${describeDatabase(orm)}`);
     return orm;
-  }
-
-  private concurrency({ concurrency = DEFAULT_CONCURRENCY }: RunSettings): number {
-    return this.values.concurrency ?? concurrency;
   }
 
   private databaseUrl(): { text: string; from: string } | undefined {

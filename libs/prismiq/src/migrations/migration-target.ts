@@ -1,3 +1,6 @@
+/** The newest migration that a tenant has, by source; `null`: none. Empty: the tenant could not be read. @publicApi */
+export type TenantVersion = Readonly<Record<string, string | null>>;
+
 /** @publicApi */
 export interface MigrationTarget {
   /**
@@ -10,7 +13,7 @@ export interface MigrationTarget {
 /** @publicApi */
 export interface UpTarget extends MigrationTarget {
   /**
-   * The last migration to run, by name. Other sources are left as they are then.
+   * The last migration to run, by name. Other sources stay where they are.
    * @default undefined: all migrations of all sources
    */
   to?: string | undefined;
@@ -18,11 +21,11 @@ export interface UpTarget extends MigrationTarget {
 
 /** Exactly one of `to` and `steps`. @publicApi */
 export interface DownTarget extends MigrationTarget {
-  /** The migration that stays the last one, by name; `0`: none stays, which needs `source` if there are several. */
+  /** The migration that remains as the last one, by name; `0`: none remains, which needs `source` if there are several. */
   to?: string | 0 | undefined;
-  /** How many migrations to take back. */
+  /**
+   * How many migrations to take back, counted from what each tenant has when its turn comes. After a run that was killed, `to`
+   * takes back what is left, while `steps` counts again.
+   */
   steps?: number | undefined;
 }
-
-/** The newest migration that a tenant has, by source; `null`: none. @publicApi */
-export type TenantVersion = Readonly<Record<string, string | null>>;

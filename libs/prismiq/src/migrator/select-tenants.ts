@@ -1,8 +1,7 @@
-import type { ListedTenant, TenantRecord } from '../directory/tenant-directory.js';
+import type { ListedTenant } from '../directory/tenant-directory.js';
 import { TenantSelectionError } from '../errors/migration.errors.js';
-import type { Ring } from './run/scheduler.js';
-import type { TenantSelection } from './migrator.types.js';
-import type { TenantSchemaRef } from './run/run-context.js';
+import type { TenantSelection } from './migrator-options.js';
+import type { Ring, TenantSchemaRef } from './tenant-schema-ref.js';
 
 const isPattern = (text: string): boolean => /[*?]/.test(text);
 
@@ -16,16 +15,16 @@ function toMatcher(pattern: string): (tenantId: string) => boolean {
 }
 
 /**
- * The tenants that are selected.
+ * The tenants of a selection.
  *
- * @param schemas is given those of all tenants, selected or not
- * @throws TenantSelectionError, at the end, where a condition is met by nobody: more likely a slip than an intention
+ * @param schemas receives the schemas of all tenants, selected or not
+ * @throws TenantSelectionError, at the end, if no tenant has one of the names: it is more likely mistyped than meant
  */
 export async function* selectTenants(
   tenants: AsyncIterable<ListedTenant>,
   { tenants: names, rings, tags }: TenantSelection,
   schemas = new Set<string>(),
-): AsyncGenerator<TenantRecord> {
+): AsyncGenerator<ListedTenant> {
   const ids = new Set(names?.filter((name) => !isPattern(name)));
   const patterns = names?.filter(isPattern).map((pattern) => ({ pattern, matches: toMatcher(pattern) })) ?? [];
   const unmet = {
@@ -34,9 +33,6 @@ export async function* selectTenants(
     tag: new Set(tags),
   };
   for await (const tenant of tenants) {
-    if (tenant.state === 'invalid') {
-      throw tenant.error;
-    }
     const { tenantId, schema, ring, tags: itsTags } = tenant;
     schemas.add(schema);
     const matching = patterns.filter(({ matches }) => matches(tenantId)).map(({ pattern }) => pattern);
@@ -60,24 +56,26 @@ export async function* selectTenants(
   }
 }
 
-/** The schemas to work on, each once: tenants may share one. */
-export async function unitsOf(tenants: AsyncIterable<TenantRecord>): Promise<TenantSchemaRef[]> {
-  const units = new Map<string, TenantSchemaRef>();
-  for await (const { tenantId, schema, ring } of tenants) {
-    if (!units.has(schema)) {
-      units.set(schema, { tenantId, schema, ring });
+/** The schemas to work on, each once: tenants may share one. An entry that cannot be used stands for itself. */
+export async function distinctSchemas(tenants: AsyncIterable<ListedTenant>): Promise<TenantSchemaRef[]> {
+  const refs = new Map<string, TenantSchemaRef>();
+  const invalid: TenantSchemaRef[] = [];
+  for await (const tenant of tenants) {
+    const { tenantId, schema, ring } = tenant;
+    if (tenant.state === 'invalid') {
+      invalid.push({ tenantId, schema, ring, error: tenant.error });
+    } else if (!refs.has(schema)) {
+      refs.set(schema, { tenantId, schema, ring });
     }
   }
-  return [...units.values()];
+  return [...refs.values(), ...invalid];
 }
 
-/** In the order of their turn: those of the named rings, then all others. */
-export function ringsOf(units: readonly TenantSchemaRef[], order: readonly string[]): Ring[] {
-  const rings: Ring[] = [...order, undefined].map((ring) => ({
-    ring,
-    units: units.filter(
-      (unit) => (unit.ring !== undefined && order.includes(unit.ring) ? unit.ring : undefined) === ring,
-    ),
-  }));
-  return rings.filter(({ units }) => units.length > 0);
+/** The named rings in their order, then all other tenants. */
+export function toRings(tenants: readonly TenantSchemaRef[], order: readonly string[]): Ring[] {
+  const groups = Map.groupBy(tenants, ({ ring }) => (ring !== undefined && order.includes(ring) ? ring : undefined));
+  return [...new Set([...order, undefined])].flatMap((ring) => {
+    const members = groups.get(ring);
+    return members === undefined ? [] : [{ ring, tenants: members }];
+  });
 }

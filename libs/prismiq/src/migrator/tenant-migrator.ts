@@ -1,37 +1,37 @@
 import { Injectable } from '@nestjs/common';
-import { defaultSchemaFor } from '../directory/schema-for.js';
-import type { TenantRecord } from '../directory/tenant-directory.js';
+import type { ListedTenant } from '../directory/tenant-directory.js';
 import { TenantRegistry } from '../directory/tenant-registry.js';
-import { tenantsFromCatalog } from '../directory/tenants-from-catalog.js';
-import { InvalidOptionsError } from '../errors/configuration.errors.js';
-import { translateError } from '../sql/translate-error.js';
-import { CatalogComparer } from './inspect/catalog-comparer.js';
-import { FleetDatabase } from './migrator-database.js';
-import { FleetRun } from './run/scheduler.js';
-import { fleetStatus, findOrphans, lookAt } from './inspect/fleet-status.js';
-import { migrationPlan } from './inspect/migration-plan.js';
 import { MigrationSet } from '../migrations/migration-set.js';
-import { prismiqMigrations } from '../migrations/migration-source.js';
+import { translateError } from '../sql/translate-error.js';
+import { assertPoolSize } from './assert-pool-size.js';
+import {
+  checkMigratorOptions,
+  checkRunOptions,
+  type CheckedMigratorOptions,
+  type CheckedRunOptions,
+} from './check-options.js';
+import type { FleetStatus, MigrationPlan, TenantFinding, VerifyReport } from './fleet-report.js';
+import { findOrphans } from './inspect/find-orphans.js';
+import { fleetStatus, toFinding } from './inspect/fleet-status.js';
+import { migrationPlan } from './inspect/migration-plan.js';
+import { TenantInspector } from './inspect/tenant-inspector.js';
+import { FleetDatabase } from './migrator-database.js';
 import type {
   DownOptions,
-  FleetStatus,
-  MigrationPlan,
-  MigrationReport,
   PlanOptions,
-  RunOptions,
-  TenantFinding,
   TenantMigratorOptions,
   TenantSelection,
   UpOptions,
-  VerifyReport,
-} from './migrator.types.js';
-import type { RunContext, TenantSchemaRef } from './run/run-context.js';
-import { ringsOf, selectTenants, unitsOf } from './select-tenants.js';
-import { troubleOf } from './inspect/tenant-trouble.js';
+} from './migrator-options.js';
+import type { MigrationReport } from './run-report.js';
+import type { RunContext } from './run/run-context.js';
+import { Scheduler } from './run/scheduler.js';
+import { distinctSchemas, selectTenants, toRings } from './select-tenants.js';
+import type { TenantSchemaRef } from './tenant-schema-ref.js';
 
 /**
- * Takes the tables of all tenants to the version that the software needs: Prismiq's, and the host's own in the tenants' schemas.
- * Each tenant in one transaction, many tenants at once, any number of processes at once.
+ * Migrates the tables of all tenants: Prismiq's, and the host's own in the tenants' schemas. Each tenant has a transaction of its own;
+ * many tenants, and many processes, work at the same time.
  *
  * @example
  * ```ts
@@ -45,26 +45,12 @@ import { troubleOf } from './inspect/tenant-trouble.js';
 export class TenantMigrator {
   readonly #database: FleetDatabase;
   readonly #tenants: TenantRegistry;
-  readonly #options: Required<
-    Omit<TenantMigratorOptions, 'database' | 'directory' | 'schemaFor' | 'citusSchemaBasedSharding'>
-  > &
-    Pick<TenantMigratorOptions, 'citusSchemaBasedSharding'>;
+  readonly #options: CheckedMigratorOptions;
 
   /** @throws InvalidOptionsError */
   constructor(options: TenantMigratorOptions) {
-    const { database, directory = tenantsFromCatalog(), schemaFor = defaultSchemaFor } = options;
-    if (typeof database !== 'object' || database === null || !('em' in database || 'totalCount' in database)) {
-      throw invalid('database', 'must be a MikroORM instance or a pg Pool: a single client has but one connection');
-    }
-    this.#options = {
-      migrations: options.migrations ?? [prismiqMigrations()],
-      rings: options.rings ?? [],
-      searchPath: options.searchPath ?? [],
-      lockTimeoutMs: wholeNumber('lockTimeoutMs', options.lockTimeoutMs ?? 3000, 1),
-      statementTimeoutMs: wholeNumber('statementTimeoutMs', options.statementTimeoutMs ?? 300_000, 0),
-      retries: wholeNumber('retries', options.retries ?? 3, 0),
-      citusSchemaBasedSharding: options.citusSchemaBasedSharding,
-    };
+    this.#options = checkMigratorOptions(options);
+    const { database, directory, schemaFor } = this.#options;
     this.#database = new FleetDatabase(database);
     const source = { query: this.#database.query.bind(this.#database), schemaFor };
     this.#tenants =
@@ -81,14 +67,14 @@ export class TenantMigrator {
   }
 
   /**
-   * Where all tenants stand. Writes nothing.
+   * The state of all tenants. Writes nothing.
    *
    * @throws TenantSelectionError, TenantDirectoryError, ConnectionFailedError
    */
   async status(selection: TenantSelection = {}): Promise<FleetStatus> {
-    const { set, units, schemas } = await this.prepare(selection);
+    const { set, tenants, schemas } = await this.prepare(selection);
     const orphans = await findOrphans(this.#database, schemas);
-    return fleetStatus(lookAt(units, this.#database, set, new CatalogComparer()), set, orphans);
+    return fleetStatus(new TenantInspector(this.#database, set).inspectAll(tenants), set, orphans);
   }
 
   /**
@@ -97,8 +83,8 @@ export class TenantMigrator {
    * @throws as {@link up}
    */
   async plan(options: PlanOptions = {}): Promise<MigrationPlan> {
-    const { set, units } = await this.prepare(options);
-    return migrationPlan(lookAt(units, this.#database, set, new CatalogComparer()), {
+    const { set, tenants } = await this.prepare(options);
+    return migrationPlan(new TenantInspector(this.#database, set).inspectAll(tenants), {
       database: this.#database,
       set,
       direction: options.direction ?? 'up',
@@ -108,16 +94,14 @@ export class TenantMigrator {
   }
 
   /**
-   * Runs the migrations that tenants do not have. A tenant that fails stays where it was, and is in the report; to run again takes
-   * up what is left.
+   * Runs the migrations that tenants do not have. A tenant that fails is in the report, with what was committed before; the next run
+   * continues from there.
    *
    * @throws TenantSelectionError, MigrationTargetError, TenantDirectoryError, InvalidOptionsError: before anything is done
    */
   async up(options: UpOptions = {}): Promise<MigrationReport> {
-    return this.run(
-      { ...options, direction: 'up' },
-      { createSchema: options.createSchema ?? false, allowDataLoss: true },
-    );
+    const { createSchema = false } = options;
+    return this.run({ ...options, direction: 'up' }, checkRunOptions(options), { createSchema, allowDataLoss: true });
   }
 
   /**
@@ -126,37 +110,38 @@ export class TenantMigrator {
    * @throws as {@link up}
    */
   async down(options: DownOptions): Promise<MigrationReport> {
-    return this.run(
-      { ...options, direction: 'down' },
-      { createSchema: false, allowDataLoss: options.allowDataLoss ?? false },
-    );
+    const { allowDataLoss = false } = options;
+    return this.run({ ...options, direction: 'down' }, checkRunOptions(options), {
+      createSchema: false,
+      allowDataLoss,
+    });
   }
 
   /**
-   * Compares each tenant's tables with what its version has. Writes nothing.
+   * Compares each tenant's tables with those of its version. Writes nothing.
    *
    * @throws TenantSelectionError, TenantDirectoryError, ConnectionFailedError
    */
   async verify(selection: TenantSelection = {}): Promise<VerifyReport> {
-    const { set, units } = await this.prepare(selection);
+    const { set, tenants } = await this.prepare(selection);
     const findings: TenantFinding[] = [];
-    for await (const sight of lookAt(units, this.#database, set, new CatalogComparer())) {
-      const trouble = troubleOf(sight, set);
-      if (trouble !== undefined) {
-        findings.push(trouble.finding);
+    for await (const state of new TenantInspector(this.#database, set).inspectAll(tenants)) {
+      const finding = toFinding(state);
+      if (finding !== undefined) {
+        findings.push(finding);
       }
     }
-    return { total: units.length, findings };
+    return { total: tenants.length, findings };
   }
 
   /**
-   * The tenants that a selection means, with all that the directory knows of them. Those that share a schema all count.
+   * The tenants of a selection, as the directory describes them. Tenants that share a schema are all listed.
    *
    * @throws TenantSelectionError, TenantDirectoryError, ConnectionFailedError
    */
-  async tenants(selection: TenantSelection = {}): Promise<TenantRecord[]> {
+  async tenants(selection: TenantSelection = {}): Promise<ListedTenant[]> {
     try {
-      const selected: TenantRecord[] = [];
+      const selected: ListedTenant[] = [];
       for await (const tenant of selectTenants(this.#tenants.list(), selection)) {
         selected.push(tenant);
       }
@@ -166,46 +151,45 @@ export class TenantMigrator {
     }
   }
 
-  /** One after the other, so that nothing is under way any more when one of them fails. */
+  /** One after the other, so that nothing is still running when one of them fails. */
   private async prepare(selection: TenantSelection): Promise<Prepared> {
     try {
       const set = await MigrationSet.load(this.#options.migrations);
       const schemas = new Set<string>();
-      const units = await unitsOf(selectTenants(this.#tenants.list(), selection, schemas));
-      return { set, units, schemas, isCitus: await this.#database.isCitus() };
+      const tenants = await distinctSchemas(selectTenants(this.#tenants.list(), selection, schemas));
+      return { set, tenants, schemas };
     } catch (error) {
       throw translateError(error, {});
     }
   }
 
   private async run(
-    options: PlanOptions & RunOptions,
+    options: PlanOptions,
+    { concurrency, onError, maxFailures, waitForOthersMs, betweenRings, signal, onEvent }: CheckedRunOptions,
     permissions: Pick<RunContext, 'createSchema' | 'allowDataLoss'>,
   ): Promise<MigrationReport> {
     const { lockTimeoutMs, statementTimeoutMs, searchPath, retries, rings } = this.#options;
-    const { signal = new AbortController().signal, onEvent = () => undefined, betweenRings } = options;
-    const settings = {
-      concurrency: wholeNumber('concurrency', options.concurrency ?? 4, 1),
-      maxFailures: maxFailuresOf(options),
-      betweenRings,
-    };
-    const { set, units, isCitus } = await this.prepare(options);
-    const context: Omit<RunContext, 'doubt'> = {
+    await assertPoolSize(this.#options.database, concurrency);
+    const { set, tenants } = await this.prepare(options);
+    const isCitus = await this.#database.isCitus();
+    const context: RunContext = {
       database: this.#database,
       set,
-      judge: new CatalogComparer(),
+      inspector: new TenantInspector(this.#database, set),
       settings: { lockTimeoutMs, statementTimeoutMs, searchPath, parameters: this.parameters(isCitus) },
       direction: options.direction ?? 'up',
       migrationsFor: migrationsFor(set, options),
       ...permissions,
       retries,
+      waitForOthersMs,
       isCitus,
       signal,
       emit: onEvent,
       sendsItself: new Set(),
-      concurrently: oneAtATime(),
+      oneAtATime: queue(),
     };
-    return new FleetRun(context, settings).run(ringsOf(units, rings));
+    const settings = { concurrency, maxFailures: onError === 'stop' ? 1 : maxFailures, betweenRings };
+    return new Scheduler(context, settings).run(toRings(tenants, rings));
   }
 
   private parameters(isCitus: boolean): Record<string, string> {
@@ -219,10 +203,9 @@ export class TenantMigrator {
 /** What each call begins with. */
 interface Prepared {
   readonly set: MigrationSet;
-  readonly units: readonly TenantSchemaRef[];
-  /** Of all tenants, also of those that are not selected. */
+  readonly tenants: readonly TenantSchemaRef[];
+  /** The schemas of all tenants, also of those that are not selected. */
   readonly schemas: ReadonlySet<string>;
-  readonly isCitus: boolean;
 }
 
 function migrationsFor(set: MigrationSet, options: PlanOptions): RunContext['migrationsFor'] {
@@ -230,28 +213,12 @@ function migrationsFor(set: MigrationSet, options: PlanOptions): RunContext['mig
     const migrations = set.downFrom(options);
     return ({ present }) => migrations(present);
   }
-  const isMeant = set.upTo(options);
-  return ({ pending }) => pending.filter(isMeant);
+  const isWanted = set.upTo(options);
+  return ({ pending }) => pending.filter(isWanted);
 }
 
-function maxFailuresOf({ onError = 'stop', maxFailures = Infinity }: RunOptions): number {
-  if (onError !== 'stop' && onError !== 'continue') {
-    throw invalid('onError', 'must be "stop" or "continue"');
-  }
-  return onError === 'stop' ? 1 : maxFailures === Infinity ? Infinity : wholeNumber('maxFailures', maxFailures, 1);
-}
-
-function wholeNumber(option: string, value: number, min: number): number {
-  if (!Number.isInteger(value) || value < min) {
-    throw invalid(option, `must be a whole number from ${min}`);
-  }
-  return value;
-}
-
-const invalid = (option: string, problem: string): InvalidOptionsError =>
-  new InvalidOptionsError(option, problem, {}, 'TenantMigrator');
-
-function oneAtATime(): RunContext['concurrently'] {
+/** Runs one piece of work at a time. */
+function queue(): RunContext['oneAtATime'] {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {
     const turn = last.then(work, work);

@@ -9,7 +9,7 @@ import type {
 } from '@nestjs/common';
 import type { SchemaFor } from '../directory/schema-for.js';
 import type { TenantDirectory, TenantDirectoryFactory } from '../directory/tenant-directory.js';
-import type { TenantMigratorOptions } from '../migrator/migrator.types.js';
+import type { TenantMigratorOptions } from '../migrator/migrator-options.js';
 import type { ResolveTenant, TenantResolver } from '../tenancy/tenant-resolver.js';
 
 /**

@@ -1,20 +1,33 @@
-import type { PrismiqError } from '../errors/prismiq.error.js';
+/** Lock time-out, deadlock, serialization failure. */
+const TRANSIENT = new Set(['55P03', '40P01', '40001']);
 
-/** Lock time-out, deadlock, serialization failure; and what ends a connection, but not what refuses one. */
-const TRANSIENT_CODES = new Set(['55P03', '40P01', '40001', '57P01', '08003', '08006', 'ECONNRESET', 'EPIPE']);
+/** The connection was ended. Errors that refuse one are not among them. */
+const CONNECTION_LOST = new Set(['57P01', '57P02', '25P03', '25P04', '08003', '08006', 'ECONNRESET', 'EPIPE']);
+/** `pg` gives up a statement after `query_timeout`, while the server goes on with it. */
+const CONNECTION_LOST_MESSAGES =
+  /^Connection terminated|^Client has encountered a connection error|^Query read timeout/;
 
-/** PostgreSQL's code of an error that is not one of ours. */
-export function sqlStateOf(error: unknown): string | undefined {
-  const { code } = error as { code?: unknown };
-  return typeof code === 'string' && /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? code : undefined;
+interface ErrorLike {
+  readonly code?: unknown;
+  readonly sqlState?: unknown;
+  readonly message?: string;
+  readonly cause?: unknown;
 }
 
-/** Whether the same may succeed if it is tried again. */
-export function isTransient(error: unknown): boolean {
-  const { code, sqlState, cause, message } = error as PrismiqError & { code: string };
-  return (
-    TRANSIENT_CODES.has(sqlState ?? code) ||
-    /^Connection terminated|^Client has encountered a connection error/.test(message ?? '') ||
-    (cause !== undefined && isTransient(cause))
-  );
+/** Whether the connection was lost, so that the outcome of what was sent last is unknown. */
+export const isConnectionLost = (error: unknown): boolean =>
+  matches(error, ({ code, sqlState, message }) => {
+    return CONNECTION_LOST.has((sqlState ?? code) as string) || CONNECTION_LOST_MESSAGES.test(message ?? '');
+  });
+
+/** Whether the same work may succeed if it is tried again. */
+export const isTransient = (error: unknown): boolean =>
+  isConnectionLost(error) || matches(error, ({ code, sqlState }) => TRANSIENT.has((sqlState ?? code) as string));
+
+/** Whether the error, or one of its causes, fulfils a condition. */
+function matches(error: unknown, condition: (error: ErrorLike) => boolean): boolean {
+  if (typeof error !== 'object' || error === null) {
+    return false;
+  }
+  return condition(error) || matches((error as ErrorLike).cause, condition);
 }

@@ -198,8 +198,11 @@ describe('the configuration of the prismiq command', () => {
     [`export default { schemaFor: 'tenant_' };`, 'option `schemaFor` must be a function'],
     [`export default { migrations: [{}] };`, 'option `migrations` must be an array of what prismiqMigrations() and'],
     [`export default { rings: 'canary' };`, 'option `rings` must be an array of names'],
-    [`export default { concurrency: 0 };`, 'option `concurrency` must be a whole number from 1 on'],
-    [`export default { lockTimeoutMs: '3s' };`, 'option `lockTimeoutMs` must be a number of milliseconds'],
+    [`export default { concurrency: 0 };`, 'option `concurrency` must be a whole number from 1'],
+    [
+      `export default { lockTimeoutMs: '3s' };`,
+      'option `lockTimeoutMs` must be a whole number from 1, in milliseconds',
+    ],
     [`export default { onError: 'go on' };`, 'option `onError` must be "stop" or "continue"'],
     [`export default { betweenRings: 5000 };`, 'option `betweenRings` must be a function'],
   ])('refuses %j', async (content, message) => {

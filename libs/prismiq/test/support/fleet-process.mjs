@@ -15,7 +15,7 @@ const migrationsList = migrations.map(({ name, statements }) => ({
     }
   },
 }));
-const pool = new pg.Pool({ connectionString: url, max: concurrency });
+const pool = new pg.Pool({ connectionString: url, max: concurrency + 2 });
 pool.on('error', () => undefined);
 const migrator = new TenantMigrator({
   database: pool,

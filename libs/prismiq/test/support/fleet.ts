@@ -57,6 +57,21 @@ export const CURRENCY = statements(
   ['ALTER TABLE orders DROP COLUMN currency'],
 );
 
+/** A migration that builds an index concurrently. */
+export const indexMigration = (name: string, columns = 'total'): NamedMigration => {
+  const schemaOf = (self: Migration): string =>
+    (self as unknown as { config: { get(key: string): string } }).config.get('schema');
+  return migration(
+    name,
+    (self) =>
+      self.addSql(`CREATE INDEX CONCURRENTLY IF NOT EXISTS "i_${name}" ON "${schemaOf(self)}".orders (${columns})`),
+    {
+      down: (self) => self.addSql(`DROP INDEX CONCURRENTLY IF EXISTS "${schemaOf(self)}"."i_${name}"`),
+      transactional: false,
+    },
+  );
+};
+
 /** Prismiq's migrations up to a version. */
 export const prismiqUpTo = (count: number): MigrationSource => {
   const source = prismiqMigrations();

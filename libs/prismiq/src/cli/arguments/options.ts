@@ -79,6 +79,11 @@ export const OPTIONS = {
     env: 'PRISMIQ_STATEMENT_TIMEOUT',
     summary: 'how long a statement may take, such as 30s; 0: without limit (default: 5min)',
   }),
+  wait: value('TIME', duration, {
+    group: 'How to run',
+    env: 'PRISMIQ_WAIT',
+    summary: 'how long to wait for another process that works on a tenant, such as 10min (default: until it is done)',
+  }),
   yes: toggle({ group: 'How to run', short: 'y', summary: 'do not ask' }),
 
   config: value('FILE', text, {

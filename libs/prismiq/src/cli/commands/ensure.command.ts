@@ -4,7 +4,7 @@ import { explain, UsageError } from '../errors.js';
 import { ExitCode } from '../exit-codes.js';
 import type { Command } from './command.js';
 
-/** What goes wrong with one schema, and may go well with the next. */
+/** Errors of one schema, after which the next may succeed. */
 const OF_ONE_SCHEMA = new Set(['SCHEMA_NOT_FOUND', 'SCHEMA_MISMATCH', 'PERMISSION_DENIED', 'DATABASE_ERROR']);
 
 export const ensureCommand: Command = {
@@ -29,8 +29,16 @@ export const ensureCommand: Command = {
     }
     const orm = await session.orm();
     const tenants = session.selects ? await session.tenants() : [];
-    const schemas = new Set([...(values.schema ?? []), ...tenants.map(({ schema }) => schema)]);
+    const schemas = new Set(values.schema);
     let exitCode: ExitCode = ExitCode.Ok;
+    for (const tenant of tenants) {
+      if (tenant.state === 'invalid') {
+        exitCode = ExitCode.TenantsFailed;
+        output.error(explain(tenant.error));
+      } else {
+        schemas.add(tenant.schema);
+      }
+    }
     for (const schema of schemas) {
       try {
         const { created } = await ensureTables(orm, { schema, createSchema: values['create-schema'] === true });

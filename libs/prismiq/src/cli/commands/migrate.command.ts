@@ -29,6 +29,7 @@ export const migrateCommand: Command = {
     'max-failures',
     'lock-timeout',
     'statement-timeout',
+    'wait',
   ],
   examples: [
     ['prismiq migrate --all', 'Bring all tenants to the newest version; stop at the first that fails.'],

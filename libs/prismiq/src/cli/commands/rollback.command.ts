@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
-import type { DownTarget, MigrationPlan } from '../../migrator/migrator.types.js';
+import type { DownTarget } from '../../migrations/migration-target.js';
+import type { MigrationPlan } from '../../migrator/fleet-report.js';
 import { SELECTION_OPTIONS, type OptionValues } from '../arguments/options.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-codes.js';
@@ -32,6 +33,7 @@ export const rollbackCommand: Command = {
     'max-failures',
     'lock-timeout',
     'statement-timeout',
+    'wait',
   ],
   examples: [
     ['prismiq rollback --tenant acme --steps 1 --dry-run', 'Show what taking back one migration would run.'],

@@ -1,4 +1,5 @@
-import type { MigrationReport, RunOptions } from '../../migrator/migrator.types.js';
+import type { RunOptions } from '../../migrator/migrator-options.js';
+import type { MigrationReport } from '../../migrator/run-report.js';
 import { ExitCode } from '../exit-codes.js';
 import { ShutdownSignals } from '../interruption.js';
 import { Progress } from '../output/progress.js';

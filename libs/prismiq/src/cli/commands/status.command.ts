@@ -1,6 +1,6 @@
 import { SELECTION_OPTIONS } from '../arguments/options.js';
 import { ExitCode } from '../exit-codes.js';
-import type { FleetStatus } from '../../migrator/migrator.types.js';
+import type { FleetStatus } from '../../migrator/fleet-report.js';
 import { findings } from '../output/findings.js';
 import type { Output } from '../output/output.js';
 import { table } from '../output/table.js';

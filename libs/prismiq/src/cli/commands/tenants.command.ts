@@ -1,7 +1,7 @@
 import { SELECTION_OPTIONS } from '../arguments/options.js';
 import { ExitCode } from '../exit-codes.js';
 import { table } from '../output/table.js';
-import { counted } from '../output/text.js';
+import { counted, printable } from '../output/text.js';
 import type { Command } from './command.js';
 
 export const tenantsCommand: Command = {
@@ -9,8 +9,9 @@ export const tenantsCommand: Command = {
   summary: 'list the tenants that the directory knows',
   usage: '[--tenant ID]... [--ring NAME]... [--tag NAME]... [options]',
   manual: [
-    'Lists the tenants of the directory, or those selected, with schema, state, ring and tags. It shows what a selection means ' +
-      'before `prismiq migrate` is given it. It reads no tenant schema, and writes nothing.',
+    'Lists the tenants of the directory, or those selected, with schema, state, ring and tags. Entries that cannot be used are ' +
+      'listed as invalid, with the reason. It shows what a selection means before you give it to `prismiq migrate`. It reads ' +
+      'no tenant schema, and writes nothing.',
   ],
   options: [...SELECTION_OPTIONS],
   examples: [
@@ -21,7 +22,8 @@ export const tenantsCommand: Command = {
   async run({ output, session }) {
     const tenants = await session.tenants();
     for (const tenant of tenants) {
-      output.event({ type: 'tenant', ...tenant });
+      const { error, ...facts } = { error: undefined, ...tenant };
+      output.event({ type: 'tenant', ...facts, ...(error === undefined ? {} : { message: error.message }) });
     }
     if (tenants.length > 0) {
       const rows = table(
@@ -38,6 +40,13 @@ export const tenantsCommand: Command = {
       output.result(rows, '');
     }
     output.result(`${counted(tenants.length, 'tenant')}.`);
+    output.result(
+      ...tenants.flatMap((tenant) =>
+        tenant.state === 'invalid'
+          ? ['', `Invalid: ${printable(tenant.tenantId)}`, printable(tenant.error.message)]
+          : [],
+      ),
+    );
     return ExitCode.Ok;
   },
 };

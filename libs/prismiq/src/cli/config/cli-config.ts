@@ -1,5 +1,5 @@
 import type { MikroORM, Options } from '@mikro-orm/postgresql';
-import type { RunOptions, TenantMigratorOptions } from '../../migrator/migrator.types.js';
+import type { RunOptions, TenantMigratorOptions } from '../../migrator/migrator-options.js';
 
 /** The database, in one of the forms in which a host has it. @publicApi */
 export type CliDatabase = Options | MikroORM | string;
@@ -12,7 +12,7 @@ export type CliDatabase = Options | MikroORM | string;
 export interface PrismiqCliConfig
   extends
     Omit<TenantMigratorOptions, 'database'>,
-    Pick<RunOptions, 'concurrency' | 'onError' | 'maxFailures' | 'betweenRings'> {
+    Pick<RunOptions, 'concurrency' | 'onError' | 'maxFailures' | 'waitForOthersMs' | 'betweenRings'> {
   /**
    * The database: the options of your MikroORM, a MikroORM instance, a connection string, or a function that gives one of them.
    * `--database-url`, PRISMIQ_DATABASE_URL and DATABASE_URL go before the address in it; an instance stays as it is.

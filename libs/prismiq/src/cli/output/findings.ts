@@ -1,4 +1,4 @@
-import type { TenantFinding } from '../../migrator/migrator.types.js';
+import type { TenantFinding } from '../../migrator/fleet-report.js';
 import type { Output } from './output.js';
 import { counted, printable, printableLines } from './text.js';
 

@@ -1,4 +1,4 @@
-import type { MigrationPlan, PlanGroup, PlannedMigration } from '../../migrator/migrator.types.js';
+import type { MigrationPlan, PlanGroup, PlannedMigration } from '../../migrator/fleet-report.js';
 import { findings } from './findings.js';
 import type { Output } from './output.js';
 import { counted, printableLines } from './text.js';

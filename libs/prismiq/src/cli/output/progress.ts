@@ -1,4 +1,4 @@
-import type { MigrationEvent, TenantResult } from '../../migrator/migrator.types.js';
+import type { MigrationEvent, TenantResult } from '../../migrator/run-report.js';
 import type { Output } from './output.js';
 import { ProgressBar } from './progress-bar.js';
 import { ProgressLines } from './progress-lines.js';
@@ -37,9 +37,12 @@ export class Progress {
           this.#view.line(`${event.result.state} ${event.result.tenantId} in ${span(event.result.durationMs)}`);
         }
         break;
+      case 'tenant-waiting':
+        this.#view.line(printable(`waiting for another process: ${event.tenantId} (schema ${event.schema})`));
+        break;
       case 'tenant-retry':
         if (this.output.verbose) {
-          this.#view.line(printable(`again in ${span(event.waitMs)}: ${event.tenantId}, ${event.message}`));
+          this.#view.line(printable(`retry in ${span(event.waitMs)}: ${event.tenantId}, ${event.message}`));
         }
         break;
       case 'ring-finished':
@@ -49,7 +52,7 @@ export class Progress {
           );
         }
         break;
-      default: // nothing to tell
+      default: // nothing to show
     }
     this.#view.update(state);
   };

@@ -1,4 +1,4 @@
-import type { MigrationReport, TenantResult } from '../../migrator/migrator.types.js';
+import type { MigrationReport, TenantResult } from '../../migrator/run-report.js';
 import { withHint } from '../errors.js';
 import type { Output } from './output.js';
 import { table } from './table.js';

@@ -1,4 +1,4 @@
-import type { TenantVersion } from '../../migrator/migrator.types.js';
+import type { TenantVersion } from '../../migrations/migration-target.js';
 import type { Output } from './output.js';
 import { count, printable } from './text.js';
 

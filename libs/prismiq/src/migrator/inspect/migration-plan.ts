@@ -1,60 +1,68 @@
-import type { FleetDatabase } from '../migrator-database.js';
-import { quoteIdentifier } from '../../sql/identifier.js';
-import type { SourceMigration } from '../../migrations/migration-set.js';
+import type { MigrationSet, SourceMigration } from '../../migrations/migration-set.js';
 import { NeedsTransaction, statementsOf, type MigrationScope } from '../../migrations/migration-statements.js';
-import type { MigrationPlan, PlanGroup, PlannedMigration, TenantFinding } from '../migrator.types.js';
+import { quoteIdentifier } from '../../sql/identifier.js';
 import { readStatements } from '../../sql/statements/statement.js';
-import { troubleOf, type Sight } from './tenant-trouble.js';
-import type { RunContext } from '../run/run-context.js';
+import type { MigrationPlan, PlanGroup, PlannedMigration, TenantFinding } from '../fleet-report.js';
+import type { FleetDatabase } from '../migrator-database.js';
+import { toFinding } from './fleet-status.js';
+import { isReadable, type TenantMigrationState } from './tenant-migration-state.js';
 
-type PlanContext = Pick<RunContext, 'database' | 'set' | 'direction' | 'migrationsFor'> & {
+interface PlanContext {
+  readonly database: FleetDatabase;
+  readonly set: MigrationSet;
+  readonly direction: 'up' | 'down';
+  /** The migrations to run, or to take back, in a tenant. */
+  readonly migrationsFor: (state: TenantMigrationState) => readonly SourceMigration[];
   readonly searchPath: readonly string[];
-};
+}
 
 /** What a run would do. Migrations are asked for their statements once for each group of tenants, and write nothing. */
-export async function migrationPlan(sights: AsyncIterable<Sight>, context: PlanContext): Promise<MigrationPlan> {
-  const { direction, set, migrationsFor } = context;
+export async function migrationPlan(
+  states: AsyncIterable<TenantMigrationState>,
+  context: PlanContext,
+): Promise<MigrationPlan> {
+  const { direction, migrationsFor } = context;
   const groups = new Map<string, PlanGroup & { tenants: string[] }>();
   const blocked: TenantFinding[] = [];
   let total = 0;
   let affected = 0;
-  for await (const sight of sights) {
+  for await (const state of states) {
     total += 1;
-    const trouble = troubleOf(sight, set);
-    if ('error' in sight || (trouble !== undefined && isBlocked(sight))) {
-      blocked.push(trouble!.finding);
+    if (isBlocked(state)) {
+      blocked.push(toFinding(state)!);
       continue;
     }
-    const { standing, snapshot, unit } = sight;
-    const migrations = migrationsFor(standing);
-    const unrecorded = direction === 'up' ? standing.unrecorded.map(({ label }) => label) : [];
+    const { tenant, version, present } = state;
+    const migrations = migrationsFor(state);
+    const unrecorded = direction === 'up' ? state.unrecorded.map(({ label }) => label) : [];
     if (migrations.length === 0 && unrecorded.length === 0) {
       continue;
     }
     affected += 1;
-    const schemaMissing = !snapshot.schemaExists;
-    const key = JSON.stringify([standing.version, schemaMissing, unrecorded, migrations.map(({ label }) => label)]);
+    const schemaMissing = !state.schemaExists;
+    const key = JSON.stringify([version, schemaMissing, unrecorded, migrations.map(({ label }) => label)]);
     const group = groups.get(key) ?? {
-      from: standing.version,
-      to: versionAfter(standing.present, migrations, context),
+      from: version,
+      to: versionAfter(present, migrations, context),
       tenants: [],
       schemaMissing,
       unrecorded,
-      migrations: await planned(migrations, unit.schema, context),
+      migrations: await planned(migrations, tenant.schema, context),
     };
     groups.set(key, group);
-    group.tenants.push(unit.tenantId);
+    group.tenants.push(tenant.tenantId);
   }
   return { direction, total, affected, groups: [...groups.values()], blocked };
 }
 
-/** Tables that are missing are made by the first migration; of those that have another shape it would be a surprise. */
-const isBlocked = (sight: Exclude<Sight, { error: unknown }>): boolean =>
-  sight.standing.differences.length > 0 &&
-  !(
-    Object.values(sight.standing.version).every((name) => name === null) &&
-    sight.standing.differences.every(({ actual }) => actual === undefined)
-  );
+/** Missing tables are made by the first migration. Tables of another shape fail the run. */
+const isBlocked = (state: TenantMigrationState): boolean =>
+  !isReadable(state) ||
+  (state.differences.length > 0 &&
+    !(
+      Object.values(state.version).every((name) => name === null) &&
+      state.differences.every(({ actual }) => actual === undefined)
+    ));
 
 function versionAfter(
   present: ReadonlySet<string>,
@@ -90,7 +98,7 @@ async function planned(
   return plans;
 }
 
-/** A migration that sends statements by itself is run in a transaction that can only read: what it reads decides what it shows. */
+/** A migration that sends statements itself runs in a read-only transaction: what it shows may depend on what it reads. */
 async function shown(
   migration: SourceMigration,
   scope: MigrationScope,
@@ -112,7 +120,7 @@ async function shown(
       );
       return statementsOf(migration, scope, { transaction: transaction.context! });
     })
-    // It writes, or reads what the migrations before it would have made.
+    // It writes, or reads what earlier migrations would have made.
     .catch(() => []);
   return { statements, dynamic: true };
 }

@@ -1,9 +1,8 @@
 import { MigrationTargetError } from '../../errors/migration.errors.js';
-import type { SourceMigration } from '../../migrations/migration-set.js';
-import type { RunContext } from './run-context.js';
-import type { TenantMigrationState } from '../inspect/tenant-standing.js';
+import type { MigrationSet, SourceMigration } from '../../migrations/migration-set.js';
+import type { TenantMigrationState } from '../inspect/tenant-migration-state.js';
 
-/** Part of the work on a tenant that is done in one transaction. */
+/** Part of the work on a tenant, done in one transaction. */
 export interface Step {
   readonly unrecorded: readonly SourceMigration[];
   readonly migrations: readonly SourceMigration[];
@@ -11,37 +10,54 @@ export interface Step {
   readonly isLast: boolean;
 }
 
-/** What is to be done next in a tenant; nothing: it is where it should be. */
+/** The next part of the work on a tenant; `undefined`: there is nothing to do. */
 export function nextStep(
-  standing: TenantMigrationState,
-  { direction, migrationsFor }: Pick<RunContext, 'direction' | 'migrationsFor'>,
+  { unrecorded }: TenantMigrationState,
+  migrations: readonly SourceMigration[],
+  direction: 'up' | 'down',
 ): Step | undefined {
-  const migrations = migrationsFor(standing);
-  const { unrecorded } = standing;
   if (migrations.length === 0) {
     return unrecorded.length === 0 || direction === 'down'
       ? undefined
       : { unrecorded, migrations, isTransactional: true, isLast: true };
   }
   const firstOther = migrations.findIndex(({ isTransactional }) => !isTransactional);
-  const transactional = firstOther === -1 ? migrations : migrations.slice(0, firstOther);
-  return transactional.length > 0
-    ? {
-        unrecorded,
-        migrations: transactional,
-        isTransactional: true,
-        isLast: transactional.length === migrations.length,
-      }
-    : { unrecorded, migrations: migrations.slice(0, 1), isTransactional: false, isLast: migrations.length === 1 };
+  const isTransactional = firstOther !== 0;
+  const count = firstOther === -1 ? migrations.length : Math.max(firstOther, 1);
+  return { unrecorded, migrations: migrations.slice(0, count), isTransactional, isLast: count === migrations.length };
 }
 
-/** Of a source, nothing may be taken back below what is not known. */
-export function assertNothingUnknown({ unknown }: TenantMigrationState, source: string): void {
-  const newer = unknown.filter((label) => label.startsWith(`${source}:`));
-  if (newer.length > 0) {
+/** Whether the state has what a step does. */
+export function isDone(
+  { unrecorded, migrations }: Step,
+  state: TenantMigrationState,
+  direction: 'up' | 'down',
+): boolean {
+  return direction === 'up'
+    ? [...unrecorded, ...migrations].every(
+        (migration) => state.present.has(migration.label) && !state.unrecorded.includes(migration),
+      )
+    : migrations.every(({ label }) => !state.present.has(label));
+}
+
+/** Migrations of a source are taken back from the newest on. @throws MigrationTargetError if a newer one is there */
+export function assertNothingNewer(
+  { present, unknown }: TenantMigrationState,
+  { migrations: [first] }: Step,
+  set: MigrationSet,
+): void {
+  const { source, label } = first!;
+  const unknownHere = unknown.filter((one) => one.startsWith(`${source}:`));
+  if (unknownHere.length > 0) {
     throw new MigrationTargetError(
-      `the history also has ${newer.join(', ')}, which is not known here and came later. ` +
+      `the history also has ${unknownHere.join(', ')}, which is not known here and came later. ` +
         'Take it back with the version of the software that has it.',
+    );
+  }
+  const newest = set.of(source).findLast((migration) => present.has(migration.label));
+  if (newest !== undefined && newest.label !== label) {
+    throw new MigrationTargetError(
+      `another process has run ${newest.label} meanwhile, which comes after ${label}. Take it back first.`,
     );
   }
 }

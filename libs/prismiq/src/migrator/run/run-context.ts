@@ -1,36 +1,29 @@
-import type { CatalogComparer } from '../inspect/catalog-comparer.js';
-import type { FleetDatabase } from '../migrator-database.js';
 import type { MigrationSet, SourceMigration } from '../../migrations/migration-set.js';
-import type { MigrationEvent } from '../migrator.types.js';
-import type { TenantMigrationState } from '../inspect/tenant-standing.js';
+import type { TenantInspector } from '../inspect/tenant-inspector.js';
+import type { TenantMigrationState } from '../inspect/tenant-migration-state.js';
+import type { FleetDatabase } from '../migrator-database.js';
+import type { MigrationEvent } from '../run-report.js';
 import type { TransactionSettings } from './tenant-transaction.js';
 
-/** A schema to work on, and the tenant whose it is; of tenants that share a schema, the first. */
-export interface TenantSchemaRef {
-  readonly tenantId: string;
-  readonly schema: string;
-  readonly ring: string | undefined;
-}
-
-/** What a run is about, and what it works with. */
+/** The purpose of a run, and what it works with. */
 export interface RunContext {
   readonly database: FleetDatabase;
   readonly set: MigrationSet;
-  readonly judge: CatalogComparer;
+  readonly inspector: TenantInspector;
   readonly settings: TransactionSettings;
   readonly direction: 'up' | 'down';
-  /** The migrations to run, or to take back, in a tenant that stands here. */
-  readonly migrationsFor: (standing: TenantMigrationState) => readonly SourceMigration[];
+  /** The migrations to run, or to take back, in a tenant with this state. */
+  readonly migrationsFor: (state: TenantMigrationState) => readonly SourceMigration[];
   readonly createSchema: boolean;
   readonly allowDataLoss: boolean;
   readonly retries: number;
+  /** How long to wait for another process that works on a tenant. */
+  readonly waitForOthersMs: number;
   readonly isCitus: boolean;
   readonly signal: AbortSignal;
   readonly emit: (event: MigrationEvent) => void;
-  /** Called when a tenant's history is not what it was assumed to be. */
-  readonly doubt: () => void;
-  /** Migrations that were found to send statements by themselves. */
+  /** Migrations that were found to send statements themselves. */
   readonly sendsItself: Set<SourceMigration>;
-  /** One at a time: each would wait for the snapshots of the others, and needs a second connection. */
-  readonly concurrently: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Runs concurrent index builds one at a time: each waits for the snapshots of the others, and needs two more connections. */
+  readonly oneAtATime: <T>(work: () => Promise<T>) => Promise<T>;
 }

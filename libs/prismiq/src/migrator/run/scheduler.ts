@@ -1,74 +1,61 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type {
-  MigrationReport,
-  ResultCounts,
-  RingReport,
-  RunOptions,
-  StopReason,
-  TenantResult,
-} from '../migrator.types.js';
+import { CHUNK_SIZE, PARALLEL_CHUNKS } from '../inspect/tenant-inspector.js';
+import { isReadable, type TenantMigrationState } from '../inspect/tenant-migration-state.js';
+import type { RunOptions } from '../migrator-options.js';
+import type { MigrationReport, ResultCounts, RingReport, StopReason, TenantResult } from '../run-report.js';
+import type { Ring, TenantSchemaRef } from '../tenant-schema-ref.js';
 import { nextStep } from './next-step.js';
-import type { RunContext, TenantSchemaRef } from './run-context.js';
+import { pause } from './pause.js';
+import type { RunContext } from './run-context.js';
 import { TenantRun } from './tenant-run.js';
-import { TenantScout } from './tenant-scout.js';
-import { standingOf } from '../inspect/tenant-standing.js';
 
-/** Schemas that are looked at in one pass, and how many passes at once: PostgreSQL is quicker with few connections that know the catalog. */
-export const CHUNK = 500;
-export const LOOKS = 2;
-
-/** Tenants that are looked at first, to find out how the others may be. */
-const PROBE = 20;
-
-/** How long a tenant that somebody else is at work on is left alone. */
-const LOCKED_PAUSE_MS = 50;
-
-/** The tenants of one ring. */
-export interface Ring {
-  readonly ring: string | undefined;
-  readonly units: readonly TenantSchemaRef[];
-}
+/** How long a tenant that another session works on is left alone: the first time, and at most. */
+const LOCKED_PAUSE_MS = { first: 50, max: 1000 };
 
 interface Waiting {
   readonly run: TenantRun;
+  readonly pauseMs: number;
   readonly due: number;
 }
 
 type Settings = Required<Pick<RunOptions, 'concurrency' | 'maxFailures'>> & Pick<RunOptions, 'betweenRings'>;
 
-const NOBODY: ResultCounts = { migrated: 0, reverted: 0, baselined: 0, unchanged: 0, failed: 0, skipped: 0 };
+const NO_RESULTS: ResultCounts = {
+  migrated: 0,
+  reverted: 0,
+  baselined: 0,
+  unchanged: 0,
+  interrupted: 0,
+  failed: 0,
+  skipped: 0,
+};
 
 /** A run over many tenants, ring by ring. */
-export class FleetRun {
+export class Scheduler {
   readonly #started = performance.now();
   readonly #failures: TenantResult[] = [];
-  #counts = { ...NOBODY };
+  #counts = { ...NO_RESULTS };
   #stopped: StopReason | undefined;
-  #hasProbed = false;
   /** What `onEvent` has thrown. */
-  #broken: { error: unknown } | undefined;
-
+  #listenerError: { error: unknown } | undefined;
   private readonly context: RunContext;
-  readonly #scout: TenantScout;
 
   constructor(
-    context: Omit<RunContext, 'doubt'>,
+    context: RunContext,
     private readonly settings: Settings,
   ) {
     const emit: RunContext['emit'] = (event) => {
       try {
         context.emit(event);
       } catch (error) {
-        this.#broken ??= { error };
+        this.#listenerError ??= { error };
       }
     };
-    this.#scout = new TenantScout(context);
-    this.context = { ...context, emit, doubt: () => this.#scout.doubt() };
+    this.context = { ...context, emit };
   }
 
   async run(rings: readonly Ring[]): Promise<MigrationReport> {
     const { direction } = this.context;
-    const total = rings.reduce((sum, { units }) => sum + units.length, 0);
+    const total = rings.reduce((sum, { tenants }) => sum + tenants.length, 0);
     this.context.emit({ type: 'run-started', direction, total });
     for (const [index, ring] of rings.entries()) {
       if (this.isOver()) {
@@ -79,27 +66,27 @@ export class FleetRun {
         await this.pauseAfter(report);
       }
     }
-    const skipped = total - Object.values(this.#counts).reduce((sum, count) => sum + count, 0);
+    const skipped = total - sumOf(this.#counts);
     const report = {
       direction,
       total,
       counts: { ...this.#counts, skipped },
       failures: this.#failures,
       durationMs: Math.round(performance.now() - this.#started),
-      stopped: skipped > 0 ? this.#stopped : undefined,
+      stopped: skipped + this.#counts.interrupted > 0 ? this.#stopped : undefined,
     };
     this.context.emit({ type: 'run-finished', report });
-    if (this.#broken !== undefined) {
-      throw this.#broken.error;
+    if (this.#listenerError !== undefined) {
+      throw this.#listenerError.error;
     }
     return report;
   }
 
-  private async runRing({ ring, units }: Ring): Promise<RingReport> {
-    const total = units.length;
+  private async runRing({ ring, tenants }: Ring): Promise<RingReport> {
+    const total = tenants.length;
     this.context.emit({ type: 'ring-started', ring, total });
     const before = { ...this.#counts };
-    await this.work(units);
+    await this.work(tenants);
     const entries = Object.entries(this.#counts).map(([state, count]) => [
       state,
       count - before[state as keyof ResultCounts],
@@ -110,7 +97,7 @@ export class FleetRun {
     return report;
   }
 
-  /** A ring in which one has failed is the last; so is one after which the host says no. */
+  /** No ring is begun after one in which a tenant failed, or if the host's check refuses it. */
   private async pauseAfter(report: RingReport): Promise<void> {
     const name = report.ring ?? 'without a name';
     if (report.counts.failed > 0) {
@@ -122,86 +109,87 @@ export class FleetRun {
     }
     try {
       if ((await this.settings.betweenRings?.(report)) === false) {
-        this.stop('check', `The check after ring ${name} said no.`);
+        this.stop('check', `The check after ring ${name} refused to go on.`);
       }
     } catch (error) {
-      this.stop(
-        'check',
-        `The check after ring ${name} failed: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      const reason = error instanceof Error ? error.message : String(error);
+      this.stop('check', `The check after ring ${name} failed: ${reason}`);
     }
   }
 
-  /** Each worker takes a tenant, or looks at the next ones where none is left; so those up to date cost nobody's turn. */
-  private async work(units: readonly TenantSchemaRef[]): Promise<void> {
-    const { concurrency } = this.settings;
-    const unseen = [...units];
-    const size = Math.max(1, Math.min(CHUNK, Math.ceil(units.length / LOOKS)));
+  /** Each worker takes a tenant that is ready, or inspects the next chunk: tenants that are up to date take no worker's time. */
+  private async work(tenants: readonly TenantSchemaRef[]): Promise<void> {
+    const uninspected = [...tenants];
+    const chunkSize = Math.max(1, Math.min(CHUNK_SIZE, Math.ceil(tenants.length / PARALLEL_CHUNKS)));
     const ready: TenantRun[] = [];
     const waiting: Waiting[] = [];
-    const looking = new Set<Promise<void>>();
+    const inspecting = new Set<Promise<void>>();
     const worker = async (): Promise<void> => {
       while (!this.isOver()) {
-        const due = waiting[0] !== undefined && waiting[0].due <= performance.now() ? waiting.shift()!.run : undefined;
-        const run = due ?? ready.shift();
-        if (run?.isAssumed === true && !this.#scout.isTrusting) {
-          unseen.push(run.unit);
-        } else if (run !== undefined) {
-          await this.take(run, waiting);
-        } else if (unseen.length > 0 && looking.size < (this.#hasProbed ? LOOKS : 1)) {
-          const look = this.look(unseen.splice(0, this.#hasProbed ? size : PROBE), ready).finally(() =>
-            looking.delete(look),
+        const next = waiting.findIndex(({ due }) => due <= performance.now());
+        if (next !== -1) {
+          const [{ run, pauseMs }] = waiting.splice(next, 1) as [Waiting];
+          await this.take(run, waiting, Math.min(pauseMs * 2, LOCKED_PAUSE_MS.max));
+        } else if (ready.length > 0) {
+          await this.take(ready.shift()!, waiting, LOCKED_PAUSE_MS.first);
+        } else if (uninspected.length > 0 && inspecting.size < PARALLEL_CHUNKS) {
+          const inspection = this.inspect(uninspected.splice(0, chunkSize), ready).finally(() =>
+            inspecting.delete(inspection),
           );
-          looking.add(look);
-          await look;
-        } else if (looking.size > 0) {
-          await Promise.race(looking);
+          inspecting.add(inspection);
+          await inspection;
+        } else if (inspecting.size > 0) {
+          await Promise.race(inspecting);
         } else if (waiting.length > 0) {
-          await sleep(Math.max(1, waiting[0]!.due - performance.now()));
+          const due = Math.min(...waiting.map((one) => one.due));
+          await pause(due - performance.now(), this.context.signal);
         } else {
           break;
         }
       }
     };
-    await Promise.all(Array.from({ length: concurrency }, worker));
+    await Promise.all(Array.from({ length: this.settings.concurrency }, worker));
+    waiting.forEach(({ run }) => this.finish(run.interrupt()));
   }
 
-  private async take(run: TenantRun, waiting: Waiting[]): Promise<void> {
+  private async take(run: TenantRun, waiting: Waiting[], pauseMs: number): Promise<void> {
     const result = await run.run();
     if (result === undefined) {
-      waiting.push({ run, due: performance.now() + LOCKED_PAUSE_MS * (0.5 + Math.random()) });
-    } else {
-      this.finish(result);
+      waiting.push({ run, pauseMs, due: performance.now() + pauseMs * (0.5 + Math.random()) });
     }
+    this.finish(result);
   }
 
-  /** Finds those that there is something to do for. */
-  private async look(units: readonly TenantSchemaRef[], ready: TenantRun[]): Promise<void> {
-    const { set } = this.context;
-    // One history that cannot be read fails the look at all; the tenants are looked at one by one then.
-    const snapshots = await this.#scout.look(units.map(({ schema }) => schema)).catch(() => undefined);
-    this.#hasProbed = true;
-    for (const unit of units) {
-      const snapshot = snapshots?.get(unit.schema);
-      const standing = snapshot === undefined ? undefined : standingOf(snapshot, set);
-      if (standing?.differences.length === 0 && nextStep(standing, this.context) === undefined) {
-        const { version } = standing;
-        this.finish({
-          ...unit,
-          state: 'unchanged',
-          from: version,
-          to: version,
-          migrations: [],
-          durationMs: 0,
-          attempts: 1,
-        });
+  /** Finds the tenants for which there is something to do. */
+  private async inspect(tenants: readonly TenantSchemaRef[], ready: TenantRun[]): Promise<void> {
+    let states: TenantMigrationState[];
+    try {
+      states = await this.context.inspector.inspect(tenants);
+    } catch {
+      // There is no connection. Each tenant is inspected in its turn, which tries again.
+      ready.push(...tenants.map((tenant) => new TenantRun(tenant, this.context)));
+      return;
+    }
+    for (const state of states) {
+      if (!isReadable(state)) {
+        ready.push(new TenantRun(state.tenant, this.context));
+      } else if (this.isUpToDate(state)) {
+        this.finish(unchanged(state));
       } else {
-        ready.push(new TenantRun(unit, this.context, snapshot));
+        ready.push(new TenantRun(state.tenant, this.context, state));
       }
     }
   }
 
-  private finish(result: TenantResult): void {
+  private isUpToDate(state: TenantMigrationState): boolean {
+    const { migrationsFor, direction } = this.context;
+    return state.differences.length === 0 && nextStep(state, migrationsFor(state), direction) === undefined;
+  }
+
+  private finish(result: TenantResult | undefined): void {
+    if (result === undefined) {
+      return;
+    }
     this.#counts = { ...this.#counts, [result.state]: this.#counts[result.state] + 1 };
     this.context.emit({ type: 'tenant-finished', result });
     if (result.state === 'failed') {
@@ -220,12 +208,25 @@ export class FleetRun {
     if (this.context.signal.aborted) {
       this.stop('aborted', 'The run was aborted; tenants in work were finished.');
     }
-    return this.#stopped !== undefined || this.#broken !== undefined;
+    return this.#stopped !== undefined || this.#listenerError !== undefined;
   }
 
   private stop(reason: StopReason['reason'], message: string): void {
     this.#stopped ??= { reason, message };
   }
 }
+
+const unchanged = ({ tenant, version }: TenantMigrationState): TenantResult => ({
+  tenantId: tenant.tenantId,
+  schema: tenant.schema,
+  ring: tenant.ring,
+  state: 'unchanged',
+  from: version,
+  to: version,
+  migrations: [],
+  remaining: [],
+  durationMs: 0,
+  attempts: 1,
+});
 
 const sumOf = (counts: ResultCounts): number => Object.values(counts).reduce((sum, count) => sum + count, 0);

@@ -1,76 +1,72 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Transaction } from '@mikro-orm/postgresql';
-import { MigrationRefusedError, TenantLockedError } from '../../errors/migration.errors.js';
-import { SchemaMismatchError, SchemaNotFoundError } from '../../errors/schema.errors.js';
-import type { SqlExecutor } from '../../sql/sql-executor.js';
-import { runConcurrently } from './concurrent-index-build.js';
-import { isTransient, sqlStateOf } from '../../sql/transient-error.js';
-import { toFailure } from './failure.js';
-import {
-  concernsPrismiq,
-  prepare,
-  type MigrationScope,
-  type PreparedMigration,
-} from '../../migrations/migration-statements.js';
-import type { TenantResult, TenantVersion } from '../migrator.types.js';
-import { assertNothingUnknown, nextStep, type Step } from './next-step.js';
-import type { RunContext, TenantSchemaRef } from './run-context.js';
-import { isChanged, isLocked, readSnapshots, type TenantSnapshot } from '../inspect/tenant-snapshot.js';
-import { standingOf, type TenantMigrationState } from '../inspect/tenant-standing.js';
-import { TenantTransaction } from './tenant-transaction.js';
+import { TenantLockedError } from '../../errors/migration.errors.js';
+import { SchemaMismatchError } from '../../errors/schema.errors.js';
+import type { SourceMigration } from '../../migrations/migration-set.js';
+import type { TenantVersion } from '../../migrations/migration-target.js';
+import type { TenantMigrationState } from '../inspect/tenant-migration-state.js';
+import type { TenantResult, TenantResultState } from '../run-report.js';
+import type { TenantSchemaRef } from '../tenant-schema-ref.js';
+import { toPrismiqError } from '../to-prismiq-error.js';
+import { classifyError } from './classify-error.js';
+import { assertNothingNewer, isDone, nextStep, type Step } from './next-step.js';
+import { pause } from './pause.js';
+import { inspectUnderLock, runStep } from './run-step.js';
+import type { RunContext } from './run-context.js';
 
-/** How often a tenant is looked at anew because somebody else is at work on it. */
-const MAX_CHANGES = 10;
+/** How often in a row an assertion may fail although no history has changed. */
+const MAX_UNEXPLAINED_CHANGES = 10;
 
-const BACKOFF_MS = 100;
+const RETRY_PAUSE_MS = 100;
 
-/** Takes one tenant where it should be: each attempt begins with what is there. */
+/** Takes one tenant to where it should be, step by step. Each attempt begins with the state that it finds. */
 export class TenantRun {
   #attempts = 1;
-  #changes = 0;
   #oneByOne: boolean;
-  #from: TenantVersion | undefined;
-  #to: TenantVersion | undefined;
+  #startedAt: number | undefined;
   #hasStarted = false;
   #hasBaselined = false;
+  /** What was committed in this run, as `source:name`. */
   readonly #done: string[] = [];
+  /** The migrations to take back, fixed when the tenant's turn comes. */
+  #toTakeBack: readonly SourceMigration[] | undefined;
+  /** The migrations that are left, as `source:name`. */
+  #remaining: readonly string[] = [];
+  #from: TenantVersion | undefined;
+  #to: TenantVersion = {};
+  /** A step of which the connection was lost, and the version before it: it may have been committed. */
+  #unconfirmed: { readonly step: Step; readonly from: TenantVersion } | undefined;
+  /** The error that ends the work, once the outcome of the unconfirmed step is known. */
+  #lastError: unknown;
+  #seenHistories: string | undefined;
+  #unexplainedChanges = 0;
   #lockedSince: number | undefined;
-  #workMs = 0;
 
   constructor(
-    readonly unit: TenantSchemaRef,
+    readonly tenant: TenantSchemaRef,
     private readonly context: RunContext,
-    private snapshot: TenantSnapshot | undefined,
+    private state?: TenantMigrationState,
   ) {
     this.#oneByOne = context.isCitus;
   }
 
-  /** @returns nothing if somebody else is at work on the tenant: its turn comes again */
+  /** @returns `undefined` if another session works on the tenant: its turn has to come again */
   async run(): Promise<TenantResult | undefined> {
-    const started = performance.now();
+    this.#startedAt ??= performance.now();
     try {
-      while (!(await this.advance())) {
-        // Until there is nothing left to do.
+      while (!(await (this.#lastError === undefined ? this.advance() : this.settle()))) {
+        // Until nothing is left to do.
       }
-      return this.result(started);
+      return this.result(this.stateOfSuccess());
     } catch (error) {
-      if (!isLocked(error)) {
-        return this.result(started, error);
-      }
-      const { lockTimeoutMs } = this.context.settings;
-      this.#lockedSince ??= performance.now();
-      if (performance.now() - this.#lockedSince < lockTimeoutMs * (this.context.retries + 1)) {
-        this.snapshot = undefined;
-        return undefined;
-      }
-      return this.result(started, new TenantLockedError({ schema: this.unit.schema, cause: error }));
-    } finally {
-      this.#workMs += performance.now() - started;
+      return classifyError(error) === 'locked' ? this.wait(error) : this.failure(error);
     }
   }
 
-  get isAssumed(): boolean {
-    return this.snapshot?.isAssumed === true;
+  /** The result of a tenant whose turn does not come again; `undefined`: it has not begun. */
+  interrupt(): TenantResult | undefined {
+    if (this.#unconfirmed !== undefined) {
+      return this.failure(new TenantLockedError({ schema: this.tenant.schema }));
+    }
+    return this.#hasStarted ? { ...this.result('interrupted'), message: this.howToContinue() } : undefined;
   }
 
   /** @returns whether the tenant is where it should be */
@@ -78,181 +74,203 @@ export class TenantRun {
     try {
       return await this.attempt();
     } catch (error) {
-      const wasAssumed = this.isAssumed;
-      this.snapshot = undefined;
-      if (isLocked(error)) {
-        throw error;
-      }
-      if (wasAssumed && sqlStateOf(error) !== undefined && !isTransient(error)) {
-        this.#from = undefined;
-        this.context.doubt();
-        return false;
-      }
-      if (isAnothersWork(error) && this.#changes < MAX_CHANGES) {
-        this.#changes += 1;
-        return false;
-      }
-      if (isTransient(error)) {
-        if (this.#attempts <= this.context.retries && !this.context.signal.aborted) {
-          await this.pause(error);
+      this.state = undefined;
+      switch (classifyError(error)) {
+        case 'changed':
+          this.#unexplainedChanges += 1;
+          if (this.#unexplainedChanges > MAX_UNEXPLAINED_CHANGES) throw error;
           return false;
-        }
-      } else if (!this.#oneByOne && sqlStateOf(error) !== undefined) {
-        // Sent as one text, nobody knows which statement has failed. One by one, it has a name.
-        this.#oneByOne = true;
-        return false;
+        case 'connection-lost':
+        case 'transient':
+          await this.retry(error);
+          return false;
+        case 'refused':
+          // Sent as one text, it does not tell which statement was refused.
+          if (this.#oneByOne) throw error;
+          this.#oneByOne = true;
+          return false;
+        default:
+          throw error;
       }
-      throw error;
     }
-  }
-
-  private async pause(error: unknown): Promise<void> {
-    const { tenantId, schema } = this.unit;
-    const waitMs = Math.round(BACKOFF_MS * 2 ** (this.#attempts - 1) * (0.5 + Math.random()));
-    const { sqlState, message } = toFailure(error, schema);
-    this.context.emit({ type: 'tenant-retry', tenantId, schema, attempt: this.#attempts, waitMs, sqlState, message });
-    this.#attempts += 1;
-    // The last attempt tells which statement it was.
-    this.#oneByOne ||= this.#attempts > this.context.retries;
-    await pauseFor(waitMs, this.context.signal);
   }
 
   private async attempt(): Promise<boolean> {
-    const { database, set, judge } = this.context;
-    const { schema } = this.unit;
-    this.snapshot ??= (await readSnapshots(database, set, judge, [schema])).get(schema)!;
-    const standing = standingOf(this.snapshot, set);
-    this.#from ??= standing.version;
-    this.#to = standing.version;
-    const step = nextStep(standing, this.context);
+    const { inspector, direction, set } = this.context;
+    const { schema, error } = this.tenant;
+    if (error !== undefined) {
+      throw error;
+    }
+    this.state ??= await inspector.inspectOne(this.tenant);
+    const { state } = this;
+    this.observe(state);
+    const migrations = this.remaining(state);
+    this.#remaining = migrations.map(({ label }) => label);
+    const step = nextStep(state, migrations, direction);
     if (step === undefined) {
-      if (standing.differences.length > 0) {
-        throw new SchemaMismatchError(standing.differences, { schema });
+      if (state.differences.length > 0) {
+        throw new SchemaMismatchError(state.differences, { schema });
       }
       return true;
     }
-    if (this.context.direction === 'down') {
-      assertNothingUnknown(standing, step.migrations[0]!.source);
+    if (direction === 'down') {
+      assertNothingNewer(state, step, set);
     }
-    await this.take(step, standing, this.snapshot);
-    this.snapshot = undefined;
+    await this.take(step, state);
     return step.isLast;
   }
 
-  private async take(step: Step, standing: TenantMigrationState, snapshot: TenantSnapshot): Promise<void> {
-    const { database, set, direction } = this.context;
-    const { tenantId, schema } = this.unit;
-    if (!snapshot.schemaExists && !this.context.createSchema) {
-      throw new SchemaNotFoundError({ schema });
+  /** Compares a state with what was known before. */
+  private observe(state: TenantMigrationState): void {
+    const { direction } = this.context;
+    const histories = JSON.stringify([state.schemaExists, ...state.digests]);
+    if (histories !== this.#seenHistories) {
+      // Another process makes progress.
+      this.#seenHistories = histories;
+      this.#unexplainedChanges = 0;
+      this.#lockedSince = undefined;
     }
-    if (!this.#hasStarted) {
-      this.#hasStarted = true;
-      const pending = step.migrations.map(({ label }) => label);
-      this.context.emit({ type: 'tenant-started', tenantId, schema, pending });
+    this.#to = state.version;
+    if (this.#unconfirmed !== undefined && isDone(this.#unconfirmed.step, state, direction)) {
+      const { step, from } = this.#unconfirmed;
+      this.committed(step, from);
     }
-    const present = new Set(standing.present);
-    step.migrations.forEach(({ label }) => (direction === 'up' ? present.add(label) : present.delete(label)));
-    const { sendsItself } = this.context;
-    const prepared = await Promise.all(step.migrations.map((migration) => prepare(migration, this.scope, sendsItself)));
-    const concernsTables = step.unrecorded.length > 0 || prepared.some(concernsPrismiq);
-    if (!concernsTables && standing.differences.length > 0) {
-      throw new SchemaMismatchError(standing.differences, { schema });
+  }
+
+  private remaining(state: TenantMigrationState): readonly SourceMigration[] {
+    const { direction, migrationsFor } = this.context;
+    if (direction === 'up') {
+      return migrationsFor(state);
     }
-    const work = async (sql: SqlExecutor, context?: Transaction): Promise<void> => {
-      const tenant = new TenantTransaction(sql, context, this.scope, this.#oneByOne);
-      await this.apply(step, prepared, tenant, snapshot);
-      if (concernsTables) {
-        await tenant.flush();
-        await tenant.verify(present, set, this.context.judge);
+    this.#toTakeBack ??= migrationsFor(state);
+    return this.#toTakeBack.filter(({ label }) => state.present.has(label) && !this.#done.includes(label));
+  }
+
+  private async take(step: Step, state: TenantMigrationState): Promise<void> {
+    const { context, tenant } = this;
+    const begin = (): void => {
+      if (!this.#hasStarted) {
+        this.#hasStarted = true;
+        const { tenantId, schema } = tenant;
+        context.emit({ type: 'tenant-started', tenantId, schema, pending: this.#remaining });
       }
-      await tenant.commit();
     };
-    if (!step.isTransactional) {
-      await this.context.concurrently(() => database.connection(work));
-    } else if (prepared.some(({ statements }) => statements === undefined)) {
-      await database.transaction((transaction) => work(transaction, transaction.context));
-    } else {
-      await database.connection(work);
-    }
-    this.#hasBaselined ||= step.unrecorded.length > 0;
-    this.#done.push(...step.migrations.map(({ label }) => label));
-    this.#to = set.versionOf(present);
-  }
-
-  private async apply(
-    step: Step,
-    prepared: readonly PreparedMigration[],
-    tenant: TenantTransaction,
-    snapshot: TenantSnapshot,
-  ): Promise<void> {
-    const { database, set, settings, direction } = this.context;
-    const concerned = new Set([...step.unrecorded, ...step.migrations].map(({ source }) => source));
-    const sources = set.sources.filter(({ name }) => concerned.has(name));
-    tenant.begin(snapshot, sources, settings);
-    if (!snapshot.schemaExists) {
-      tenant.createSchema();
-    }
-    sources
-      .filter(({ name }) => !snapshot.histories.has(name))
-      .forEach(({ historyTable }) => tenant.createHistory(historyTable));
-    step.unrecorded.forEach((migration) => tenant.record(migration));
-    for (const { migration, statements } of prepared) {
-      if (step.isTransactional) {
-        await tenant.run({ migration, statements });
-      } else if (statements === undefined) {
-        throw new MigrationRefusedError(
-          migration.label,
-          'it is not transactional, and sends statements by itself; give them to addSql',
-          { schema: this.unit.schema },
-        );
-      } else {
-        await tenant.flush();
-        await runConcurrently(database, migration, statements, this.unit.schema, settings.lockTimeoutMs);
+    try {
+      const present = await runStep(step, state, context, this.#oneByOne, begin);
+      this.committed(step, state.version);
+      this.#to = context.set.versionOf(present);
+    } catch (error) {
+      if (classifyError(error) === 'connection-lost') {
+        this.#unconfirmed = { step, from: state.version };
       }
-      if (direction === 'up') {
-        tenant.record(migration);
-      } else {
-        tenant.unrecord(migration);
-      }
+      throw error;
     }
+    this.state = undefined;
   }
 
-  private get scope(): MigrationScope {
-    const { database, direction, allowDataLoss } = this.context;
-    return { orm: database.orm, schema: this.unit.schema, direction, allowDataLoss, namesSchema: true };
+  private committed({ unrecorded, migrations }: Step, from: TenantVersion): void {
+    const labels = migrations.map(({ label }) => label);
+    this.#unconfirmed = undefined;
+    this.#lockedSince = undefined;
+    this.#from ??= from;
+    this.#hasBaselined ||= unrecorded.length > 0;
+    this.#done.push(...labels);
+    this.#remaining = this.#remaining.filter((label) => !labels.includes(label));
   }
 
-  private result(started: number, error?: unknown): TenantResult {
-    const failure = error === undefined ? undefined : toFailure(error, this.unit.schema);
-    const from = this.#from ?? this.context.set.versionOf(new Set());
+  /** Pauses before the next attempt. @throws the error if there is none */
+  private async retry(error: unknown): Promise<void> {
+    const { retries, signal, emit } = this.context;
+    if (this.#attempts > retries || signal.aborted) {
+      if (this.#unconfirmed === undefined) throw error;
+      this.#lastError = error;
+      return;
+    }
+    const { tenantId, schema } = this.tenant;
+    const waitMs = Math.round(RETRY_PAUSE_MS * 2 ** (this.#attempts - 1) * (0.5 + Math.random()));
+    const { sqlState, message } = toPrismiqError(error, schema);
+    emit({ type: 'tenant-retry', tenantId, schema, attempt: this.#attempts, waitMs, sqlState, message });
+    this.#attempts += 1;
+    // So that the last attempt names the statement.
+    this.#oneByOne ||= this.#attempts > retries;
+    await pause(waitMs, signal);
+  }
+
+  /** Finds out whether the last step was committed. Once its lock is free, PostgreSQL has decided. */
+  private async settle(): Promise<boolean> {
+    const error = this.#lastError;
+    try {
+      this.observe(await inspectUnderLock(this.tenant, this.context));
+    } catch (reason) {
+      if (classifyError(reason) === 'locked') throw reason;
+      this.#to = {};
+      throw error;
+    }
+    if (this.#unconfirmed !== undefined) {
+      this.#unconfirmed = undefined;
+      throw error;
+    }
+    this.#lastError = undefined;
+    return false;
+  }
+
+  private wait(cause: unknown): TenantResult | undefined {
+    const { waitForOthersMs, emit } = this.context;
+    const { tenantId, schema } = this.tenant;
+    this.state = undefined;
+    if (this.#lockedSince === undefined) {
+      this.#lockedSince = performance.now();
+      emit({ type: 'tenant-waiting', tenantId, schema });
+    }
+    return performance.now() - this.#lockedSince < waitForOthersMs
+      ? undefined
+      : this.failure(new TenantLockedError({ schema, cause }));
+  }
+
+  private failure(error: unknown): TenantResult {
+    const { code, sqlState, message } = toPrismiqError(error, this.tenant.schema);
+    const unknown = 'The connection was lost during the transaction, and it is unknown whether it was committed.';
+    const hints = [this.#unconfirmed === undefined ? undefined : unknown, this.howToContinue()];
     return {
-      ...this.unit,
-      state: failure !== undefined ? 'failed' : this.stateOfSuccess(),
-      from,
-      to: this.#to ?? from,
-      migrations: this.#done,
-      durationMs: Math.round(this.#workMs + performance.now() - started),
-      attempts: this.#attempts,
-      ...(failure === undefined ? {} : { code: failure.code, sqlState: failure.sqlState, message: failure.message }),
+      ...this.result('failed'),
+      code,
+      sqlState,
+      message: [message, ...hints].filter((text) => text !== undefined).join(' '),
     };
   }
 
-  private stateOfSuccess(): TenantResult['state'] {
+  /** To take back a number of migrations again would take back too many. */
+  private howToContinue(): string | undefined {
+    const { set } = this.context;
+    const last = this.#toTakeBack?.findLast(({ label }) => this.#remaining.includes(label));
+    if (last === undefined || this.#done.length === 0) {
+      return undefined;
+    }
+    const list = set.of(last.source);
+    const to = JSON.stringify(list[list.indexOf(last) - 1]?.name ?? 0);
+    return `Left: ${this.#remaining.join(', ')}. Take them back with { source: ${JSON.stringify(last.source)}, to: ${to} }.`;
+  }
+
+  private result(state: TenantResultState): TenantResult {
+    const { tenantId, schema, ring } = this.tenant;
+    return {
+      tenantId,
+      schema,
+      ring,
+      state,
+      from: this.#from ?? this.#to,
+      to: this.#to,
+      migrations: this.#done,
+      remaining: this.#remaining,
+      durationMs: Math.round(performance.now() - this.#startedAt!),
+      attempts: this.#attempts,
+    };
+  }
+
+  private stateOfSuccess(): TenantResultState {
     if (this.#done.length > 0) {
       return this.context.direction === 'up' ? 'migrated' : 'reverted';
     }
     return this.#hasBaselined ? 'baselined' : 'unchanged';
   }
 }
-
-/** Shorter if the run is aborted. */
-async function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await sleep(ms, undefined, { signal });
-  } catch {
-    // Aborted.
-  }
-}
-
-/** The history or the schema is not what it was a moment ago. */
-const isAnothersWork = (error: unknown): boolean => isChanged(error) || sqlStateOf(error) === '42P06';

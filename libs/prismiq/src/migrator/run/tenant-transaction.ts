@@ -7,15 +7,15 @@ import { schemaLockKey } from '../../schema/lock-schema.js';
 import { quoteIdentifier, quoteLiteral } from '../../sql/identifier.js';
 import type { SqlExecutor } from '../../sql/sql-executor.js';
 import { readStatements } from '../../sql/statements/statement.js';
-import type { CatalogComparer } from '../inspect/catalog-comparer.js';
-import { sqlStateOf } from '../../sql/transient-error.js';
 import type { MigrationSource } from '../../migrations/migration-source.js';
 import type { MigrationSet, SourceMigration } from '../../migrations/migration-set.js';
 import { statementsOf, type MigrationScope, type PreparedMigration } from '../../migrations/migration-statements.js';
-import { differencesAt } from '../inspect/tenant-standing.js';
-import { assertUnchanged, lockOrFail, type TenantSnapshot } from '../inspect/tenant-snapshot.js';
+import type { TenantInspector } from '../inspect/tenant-inspector.js';
+import { differencesAt } from '../inspect/tenant-migration-state.js';
+import { sqlStateOf } from '../../sql/sql-state.js';
+import { assertHistory, lockOrFail } from './tenant-assertions.js';
 
-/** What all transactions of a run have in common. */
+/** Settings of all transactions of a run. */
 export interface TransactionSettings {
   readonly lockTimeoutMs: number;
   readonly statementTimeoutMs: number;
@@ -25,7 +25,7 @@ export interface TransactionSettings {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-/** A statement, and the migration that gave it. */
+/** A statement, and the migration that it belongs to. */
 interface Command {
   readonly sql: string;
   readonly migration?: SourceMigration;
@@ -36,8 +36,8 @@ export class TenantTransaction {
   #commands: Command[] = [];
 
   /**
-   * @param context of a transaction that has begun; without it, its begin and its end are sent with the rest
-   * @param oneByOne whether each statement is a call of its own: Citus takes no other, and one that fails can be named
+   * @param context of a transaction that has begun; without it, BEGIN and COMMIT are sent with the rest
+   * @param oneByOne whether each statement is sent alone: Citus requires it, and the one that fails can be named
    */
   constructor(
     private readonly sql: SqlExecutor,
@@ -48,11 +48,15 @@ export class TenantTransaction {
 
   private readonly table = (name: string): string => `${quoteIdentifier(this.scope.schema)}.${quoteIdentifier(name)}`;
 
-  /** Takes the schema's lock, unless somebody has it, and makes sure that nobody was faster. */
-  begin({ histories }: TenantSnapshot, sources: readonly MigrationSource[], settings: TransactionSettings): void {
+  /** Takes the schema's lock, or fails if another session has it, and asserts that the histories are what was read before. */
+  begin(
+    digests: ReadonlyMap<string, string>,
+    sources: readonly MigrationSource[],
+    settings: TransactionSettings,
+  ): void {
     const { schema } = this.scope;
     if (this.context === undefined) {
-      // Whatever the database's default is: what is read once the lock is there must be what its last holder has left.
+      // Whatever the database's default is: what is read under the lock must be what its last holder has left.
       this.add('BEGIN ISOLATION LEVEL READ COMMITTED');
     }
     this.add(
@@ -61,7 +65,7 @@ export class TenantTransaction {
       `SET LOCAL search_path = ${[schema, ...settings.searchPath].map(quoteIdentifier).join(', ')}`,
       ...Object.entries(settings.parameters).map(([name, value]) => `SET LOCAL ${name} = ${value}`),
       lockOrFail(schemaLockKey(schema)),
-      ...sources.map(({ name, historyTable }) => assertUnchanged(schema, historyTable, histories.get(name))),
+      ...sources.map(({ name, historyTable }) => assertHistory(schema, historyTable, digests.get(name))),
     );
   }
 
@@ -116,10 +120,10 @@ export class TenantTransaction {
     }
   }
 
-  /** Makes sure that Prismiq's tables are what they should be when these migrations are present. */
-  async verify(present: ReadonlySet<string>, set: MigrationSet, judge: CatalogComparer): Promise<void> {
+  /** Asserts that Prismiq's tables match the version that these migrations make. */
+  async verify(present: ReadonlySet<string>, set: MigrationSet, inspector: TenantInspector): Promise<void> {
     const { schema } = this.scope;
-    const tables = (await judge.judge(this.sql, [schema])).get(schema);
+    const tables = await inspector.compare(this.sql, schema);
     const differences = differencesAt(present, tables, set);
     if (differences.length > 0) {
       throw new SchemaMismatchError(await nameOccupants(this.sql, schema, [...differences]), { schema });

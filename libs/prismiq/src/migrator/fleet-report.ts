@@ -1,0 +1,92 @@
+import type { SchemaDifference } from '../errors/schema.errors.js';
+import type { TenantVersion } from '../migrations/migration-target.js';
+import type { TenantRef } from './run-report.js';
+
+/** A tenant that is not as it should be. @publicApi */
+export interface TenantFinding extends TenantRef {
+  readonly version: TenantVersion;
+  readonly differences: readonly SchemaDifference[];
+  /** What is wrong, and what to do next. */
+  readonly message: string;
+}
+
+/** Tenants at the same version, whose tables match that version. @publicApi */
+export interface VersionGroup {
+  readonly version: TenantVersion;
+  /** The migrations that are still to run, as `source:name`. */
+  readonly pending: readonly string[];
+  /** Migrations whose result is there, but that no history records, as `source:name`: `up` records them. */
+  readonly unrecorded: readonly string[];
+  /** Recorded migrations that the sources do not have, as `source:name`: a newer version of the software was here. */
+  readonly unknown: readonly string[];
+  readonly tenants: readonly string[];
+}
+
+/** The state of all tenants. Each is in exactly one place. @publicApi */
+export interface FleetStatus {
+  readonly total: number;
+  readonly newest: TenantVersion;
+  /** Whether each tenant has all migrations, and the tables that belong to them. */
+  readonly upToDate: boolean;
+  /** The most advanced first. A schema without any of Prismiq's tables is at the version without migrations. */
+  readonly groups: readonly VersionGroup[];
+  /** Tenants without a schema. */
+  readonly missing: readonly TenantRef[];
+  /** Tenants that lack some of their tables. */
+  readonly halfProvisioned: readonly TenantFinding[];
+  /** Tenants with tables of another shape than their version has, or an index that is not valid. */
+  readonly drifted: readonly TenantFinding[];
+  /** Tenants whose catalog or history could not be read. */
+  readonly unreadable: readonly TenantFinding[];
+  /** Schemas with tables of Prismiq that belong to no tenant of the directory. */
+  readonly orphans: readonly string[];
+}
+
+/** @publicApi */
+export interface PlannedStatement {
+  readonly sql: string;
+  /** Whether data may be lost, as by DROP TABLE. */
+  readonly destructive: boolean;
+}
+
+/** @publicApi */
+export interface PlannedMigration {
+  readonly source: string;
+  readonly name: string;
+  /** `false`: it runs outside of the tenant's transaction, as CREATE INDEX CONCURRENTLY must. */
+  readonly transactional: boolean;
+  /** The statements that the migration returns; names without a schema are the tenant's. */
+  readonly statements: readonly PlannedStatement[];
+  /** Whether the migration also sends statements itself, so that it may do something else in each tenant. */
+  readonly dynamic: boolean;
+}
+
+/** What would be done in tenants at the same version. @publicApi */
+export interface PlanGroup {
+  readonly from: TenantVersion;
+  readonly to: TenantVersion;
+  readonly tenants: readonly string[];
+  /** Whether these tenants have no schema yet: `up` needs `createSchema` for them. */
+  readonly schemaMissing: boolean;
+  /** Migrations that are recorded without being run, since their result is there, as `source:name`. */
+  readonly unrecorded: readonly string[];
+  readonly migrations: readonly PlannedMigration[];
+}
+
+/** What a run would do. @publicApi */
+export interface MigrationPlan {
+  readonly direction: 'up' | 'down';
+  readonly total: number;
+  /** The number of tenants for which there is something to do. */
+  readonly affected: number;
+  readonly groups: readonly PlanGroup[];
+  /** Tenants that a run would refuse. */
+  readonly blocked: readonly TenantFinding[];
+}
+
+/** @publicApi */
+export interface VerifyReport {
+  readonly total: number;
+  /** Tenants whose tables do not match their version, or that have no schema. */
+  readonly findings: readonly TenantFinding[];
+}

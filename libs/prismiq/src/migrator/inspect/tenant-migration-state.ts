@@ -1,0 +1,138 @@
+import type { SchemaDifference } from '../../errors/schema.errors.js';
+import type { MigrationSet, SourceMigration } from '../../migrations/migration-set.js';
+import { PRISMIQ_SOURCE } from '../../migrations/migration-source.js';
+import type { TenantVersion } from '../../migrations/migration-target.js';
+import { SCHEMA_VERSIONS } from '../../schema/schema-versions.js';
+import type { TenantSchemaRef } from '../tenant-schema-ref.js';
+import { toPrismiqError } from '../to-prismiq-error.js';
+import { NO_TABLES, type CatalogComparison } from './catalog-comparer.js';
+import type { Histories } from './read-histories.js';
+
+/** Something that is wrong with a tenant. Pending migrations are not. */
+export interface TenantProblem {
+  readonly kind: 'missing' | 'halfProvisioned' | 'drifted' | 'unreadable';
+  /** What is wrong, and what to do next. */
+  readonly message: string;
+}
+
+/** The state of a tenant's schema, compared with the migrations that there are. */
+export interface TenantMigrationState {
+  readonly tenant: TenantSchemaRef;
+  readonly schemaExists: boolean;
+  /** A digest of the names in each history table, by source; a source without such a table is absent. */
+  readonly digests: ReadonlyMap<string, string>;
+  /** Migrations that the tenant has, recorded or not, as `source:name`. */
+  readonly present: ReadonlySet<string>;
+  readonly version: TenantVersion;
+  /** Migrations whose result is there, but that no history records. */
+  readonly unrecorded: readonly SourceMigration[];
+  readonly pending: readonly SourceMigration[];
+  /** Recorded migrations that the sources do not have, as `source:name`. */
+  readonly unknown: readonly string[];
+  /** Where Prismiq's tables differ from those of the tenant's version. */
+  readonly differences: readonly SchemaDifference[];
+  /** The most important first. */
+  readonly problems: readonly TenantProblem[];
+}
+
+/** What was read of a schema. */
+export interface SchemaReading {
+  /** `undefined`: the schema does not exist. */
+  readonly histories: Histories | undefined;
+  /** How Prismiq's tables differ from each version; `undefined`: there are none. */
+  readonly tables: CatalogComparison | undefined;
+  /** Problems that were found in other ways. */
+  readonly problems: readonly TenantProblem[];
+}
+
+export function migrationState(
+  tenant: TenantSchemaRef,
+  { histories, tables, problems }: SchemaReading,
+  set: MigrationSet,
+): TenantMigrationState {
+  const recorded = histories?.recorded ?? new Set<string>();
+  const unrecorded = unrecordedMigrations(recorded, tables, set);
+  const present = new Set([...recorded, ...unrecorded.map(({ label }) => label)]);
+  const differences = differencesAt(present, tables, set);
+  return {
+    tenant,
+    schemaExists: histories !== undefined,
+    digests: histories?.digests ?? new Map(),
+    present,
+    version: set.versionOf(present),
+    unrecorded,
+    pending: set.all.filter(({ label }) => !present.has(label)),
+    unknown: [...recorded].filter((label) => !set.isKnown(label)),
+    differences,
+    problems: [...schemaProblems(tenant.schema, histories !== undefined, differences), ...problems],
+  };
+}
+
+/** The state of a tenant that cannot be read. */
+export const unreadableState = (tenant: TenantSchemaRef, error: unknown): TenantMigrationState => ({
+  tenant,
+  schemaExists: false,
+  digests: new Map(),
+  present: new Set(),
+  version: {},
+  unrecorded: [],
+  pending: [],
+  unknown: [],
+  differences: [],
+  problems: [{ kind: 'unreadable', message: toPrismiqError(error, tenant.schema).message }],
+});
+
+export const isReadable = ({ problems }: TenantMigrationState): boolean =>
+  problems.every(({ kind }) => kind !== 'unreadable');
+
+/** Tables without a history: made by Prismiq's Python version, by hand, or by a migration that MikroORM generated. */
+function unrecordedMigrations(
+  recorded: ReadonlySet<string>,
+  tables: CatalogComparison | undefined,
+  set: MigrationSet,
+): SourceMigration[] {
+  const list = set.of(PRISMIQ_SOURCE);
+  if (tables === undefined || list.some(({ label }) => recorded.has(label))) {
+    return [];
+  }
+  return list.slice(0, list.findLastIndex(({ name }) => tables.get(name)?.length === 0) + 1);
+}
+
+/**
+ * How Prismiq's tables differ from those of the version that is present. Without a version, some of the tables may be there: the first
+ * migration makes the others, unless these have another shape.
+ */
+export function differencesAt(
+  present: ReadonlySet<string>,
+  tables: CatalogComparison | undefined,
+  set: MigrationSet,
+): readonly SchemaDifference[] {
+  const list = set.of(PRISMIQ_SOURCE);
+  const version = list.findLast(({ label }) => present.has(label));
+  if (version === undefined) {
+    return (list.length > 0 && tables?.get(SCHEMA_VERSIONS[0]!.name)) || [];
+  }
+  return (tables ?? NO_TABLES).get(version.name) ?? [];
+}
+
+function schemaProblems(
+  schema: string,
+  schemaExists: boolean,
+  differences: readonly SchemaDifference[],
+): TenantProblem[] {
+  if (!schemaExists) {
+    const message = `Schema "${schema}" does not exist. Migrate with { createSchema: true }, or remove the tenant from the directory.`;
+    return [{ kind: 'missing', message }];
+  }
+  const missing = differences.filter(({ kind, actual }) => kind === 'table' && actual === undefined);
+  if (missing.length > 0) {
+    const names = missing.map(({ name }) => name).join(', ');
+    return [{ kind: 'halfProvisioned', message: `Missing: ${names}. ensureTables makes what is missing.` }];
+  }
+  if (differences.length > 0) {
+    const names = differences.map(({ kind, table, name }) => `${kind} ${table}.${name}`).join(', ');
+    const message = `Differs from its version: ${names}. ensureTables makes what is missing; alter what has another shape.`;
+    return [{ kind: 'drifted', message }];
+  }
+  return [];
+}
