@@ -34,7 +34,10 @@ function tell(event: MigrationEvent): void {
       console.log(`${event.ring ?? 'all others'}: ${event.total} tenants`);
       break;
     case 'tenant-retry':
-      console.log(`  ${event.tenantId}: again in ${event.waitMs} ms, ${event.message}`);
+      console.log(`  ${event.tenantId}: retry in ${event.waitMs} ms, ${event.message}`);
+      break;
+    case 'tenant-waiting':
+      console.log(`  ${event.tenantId}: waiting for another process`);
       break;
     case 'tenant-finished': {
       const { tenantId, state, durationMs, message } = event.result;

@@ -169,6 +169,7 @@ export {
   MigrationFailedError,
   MigrationRefusedError,
   MigrationTargetError,
+  NoTenantsError,
   TenantLockedError,
   TenantSelectionError,
 } from './errors/migration.errors.js';

@@ -226,9 +226,9 @@ describe('a tenant that cannot be migrated', () => {
     async (kind) => {
       const name = kind === 'a pg pool' ? 'ended_pool' : 'ended_orm';
       const fleet = await fleetWithOrders(name, 3);
-      const pool = new Pool({ connectionString: database.url, max: 4 });
+      const pool = new Pool({ connectionString: database.url, max: 6 });
       pool.on('error', () => undefined);
-      const target = kind === 'a pg pool' ? pool : await database.orm({ pool: { max: 4 } });
+      const target = kind === 'a pg pool' ? pool : await database.orm({ pool: { max: 6 } });
       const slow = statements('0002', ['SELECT pg_sleep(0.3)', 'CREATE TABLE after_sleep (a int)']);
       const log = new Log();
       const run = fleet

@@ -21,11 +21,11 @@ export class DatabaseSetup implements OnApplicationBootstrap {
   }
 
   /**
-   * What `deploy.ts` has done already where the application is deployed; where all is there, nothing is written. One tenant's
-   * trouble must not keep the others from working.
+   * Does what `deploy.ts` does before a deployment, and writes nothing if that was done. A tenant that fails must not keep the others
+   * from working. Before the first start there are no tenants.
    */
   private async bringTenantsUpToDate(): Promise<void> {
-    const { failures } = await this.migrator.up({ onError: 'continue' });
+    const { failures } = await this.migrator.up({ onError: 'continue', allowEmpty: true });
     for (const { tenantId, message } of failures) {
       this.#logger.error(`Tenant "${tenantId}" cannot use Prismiq: ${message}`);
     }

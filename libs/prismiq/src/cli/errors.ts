@@ -29,6 +29,7 @@ const OF_USAGE = new Set([
 const HINTS: Record<string, string> = {
   DATA_LOSS: 'For this command that is --allow-data-loss.',
   MIGRATION_TARGET: '`prismiq plan` shows the names.',
+  NO_TENANTS: 'For this command that is --allow-empty.',
   SCHEMA_NOT_FOUND: 'For this command that is --create-schema.',
   TENANT_SELECTION: '`prismiq tenants` lists all there are.',
 };

@@ -1,4 +1,4 @@
-/** What the command's exit code says. Part of its contract: never renumbered. */
+/** The exit codes of the command. Part of its contract: never renumbered. */
 export const ExitCode = {
   Ok: 0,
   Failed: 1,
@@ -14,7 +14,8 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 /** The same in words, for `--help`. */
 export const EXIT_CODE_MEANINGS: Record<ExitCode, string> = {
   [ExitCode.Ok]: 'all is well, or there was nothing to do',
-  [ExitCode.Failed]: 'the work could not be done at all: no database, no tenant directory, or a fault of the command',
+  [ExitCode.Failed]:
+    'the work could not be done at all: no database, no tenant directory or an empty one, or a fault of the command',
   [ExitCode.Usage]: 'a wrong option or configuration file, or a selection that nobody matches; nothing was changed',
   [ExitCode.TenantsFailed]:
     'at least one tenant failed, or `betweenRings` ended the run; the report says where the others are',

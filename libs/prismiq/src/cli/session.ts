@@ -65,9 +65,7 @@ export class Session {
   /** The tenants that are selected. */
   async tenants(): Promise<ListedTenant[]> {
     const selection = this.selection();
-    const tenants = await (await this.migrator()).tenants(selection);
-    this.assertFound(tenants.length);
-    return tenants;
+    return (await this.migrator()).tenants(selection);
   }
 
   async runSettings(): Promise<RunSettings> {
@@ -101,7 +99,7 @@ export class Session {
     if (all === true && (tenant ?? ring ?? tag) !== undefined) {
       throw new UsageError('--all means every tenant: leave it out, or leave out --tenant, --ring and --tag.');
     }
-    return { tenants: tenant, rings: ring, tags: tag };
+    return { tenants: tenant, rings: ring, tags: tag, allowEmpty: this.values['allow-empty'] };
   }
 
   /** The same for what writes: all tenants are meant only where that is said. */
@@ -112,18 +110,7 @@ export class Session {
     return this.selection();
   }
 
-  /** Nobody matches: more often than not, a name was mistyped. */
-  assertFound(total: number): void {
-    const { tenant, ring, tag } = this.values;
-    const wanted = Object.entries({ tenant, ring, tag }).flatMap(([flag, names = []]) =>
-      names.map((name) => `--${flag} ${name}`),
-    );
-    if (total === 0 && wanted.length > 0) {
-      throw new UsageError(`No tenant matches ${wanted.join(' ')}. \`prismiq tenants\` lists all there are.`);
-    }
-  }
-
-  /** Says good-bye to the server. Not for long: a pool does not always end while one of its connections is just being made. */
+  /** Closes the connections. It does not wait long: a pool may not end while one of its connections is being opened. */
   async close(): Promise<void> {
     const orm = await this.#orm?.catch(() => undefined);
     await Promise.race([orm?.close(true), sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);

@@ -14,6 +14,23 @@ export class TenantSelectionError extends PrismiqError {
 }
 
 /**
+ * The directory has no tenants. It is more likely that of a wrong or empty database than meant. Nothing was done.
+ *
+ * @publicApi
+ */
+export class NoTenantsError extends PrismiqError {
+  override readonly code = 'NO_TENANTS';
+
+  constructor() {
+    super(
+      'The directory has no tenants. Check which database it reads. Where there are none yet, use { allowEmpty: true }.',
+      404,
+      false,
+    );
+  }
+}
+
+/**
  * A run was asked for something that its migrations do not have, such as an unknown name. Nothing was done.
  *
  * @publicApi

@@ -1,5 +1,6 @@
 import { Utils, type Constructor, type MigrationsOptions } from '@mikro-orm/core';
 import type { Migration } from '@mikro-orm/migrations';
+import { InvalidOptionsError } from '../errors/configuration.errors.js';
 import { PRISMIQ_HISTORY_TABLE } from '../schema/history.js';
 import { PRISMIQ_MIGRATIONS } from './prismiq-migrations.js';
 
@@ -81,17 +82,32 @@ const nameOf = (migration: Constructor<Migration>): string =>
 /** As MikroORM does: the history knows migrations by their file, whatever it was compiled to. */
 export const withoutExtension = (name: string): string => name.replace(/\.[jt]s$/, '');
 
-/** Files are found and read by MikroORM's own functions, so that what they find is what its migrator finds. */
+/** Files are found and read by MikroORM's own functions, so that its migrator finds the same ones. */
 async function migrationFiles(options: HostMigrationsOptions): Promise<NamedMigration[]> {
   const { fs } = await import('@mikro-orm/core/fs-utils');
-  const { path = './migrations', pathTs = path } = options;
+  const { path = './migrations', pathTs = path, glob = '!(*.d).{js,ts,cjs}' } = options;
   const folder = fs.absolutePath(Utils.detectTypeScriptSupport() ? pathTs : path);
-  const files = fs.glob(fs.normalizePath(folder, options.glob ?? '!(*.d).{js,ts,cjs}')).sort();
-  return Promise.all(
-    files.map(async (file) => {
-      const exports = await fs.dynamicImport<Record<string, unknown>>(file);
-      const found = Object.values(exports).find((value) => typeof value === 'function') as Constructor<Migration>;
-      return { name: withoutExtension(file.replaceAll('\\', '/').split('/').at(-1)!), class: found };
-    }),
-  );
+  const files = fs.glob(fs.normalizePath(folder, glob)).sort();
+  if (files.length === 0) {
+    throw invalid(
+      `has no migrations in ${folder} (${glob}): the folder is missing or empty. Check \`path\`, and whether the migrations were ` +
+        'compiled. Where there are none yet, use `migrationsList: []`.',
+    );
+  }
+  return Promise.all(files.map((file) => migrationFile(file, fs.dynamicImport)));
 }
+
+async function migrationFile(file: string, load: <T>(file: string) => Promise<T>): Promise<NamedMigration> {
+  const exports = await load<Record<string, unknown>>(file).catch((cause: unknown) => {
+    throw invalid(`cannot load ${file}: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+  });
+  const found = Object.values(exports).find((value) => typeof value === 'function');
+  if (found === undefined) {
+    throw invalid(`finds no migration in ${file}: it exports no class`);
+  }
+  const name = withoutExtension(file.replaceAll('\\', '/').split('/').at(-1)!);
+  return { name, class: found as Constructor<Migration> };
+}
+
+const invalid = (problem: string, cause?: unknown): InvalidOptionsError =>
+  new InvalidOptionsError('migrations', problem, { cause }, 'hostMigrations');

@@ -47,6 +47,7 @@ export const MIGRATOR_OPTIONS = {
       custom<MigrationSource>((value) => hasFunction(value, 'load'), listOfMigrations),
       { error: listOfMigrations },
     )
+    .min(1, { error: 'must not be empty' })
     .readonly()
     .default(() => [prismiqMigrations()]),
   rings: names('must be an array of names, the first ring first, such as ["canary"]').default([]),

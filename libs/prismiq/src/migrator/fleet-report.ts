@@ -17,7 +17,7 @@ export interface VersionGroup {
   readonly pending: readonly string[];
   /** Migrations whose result is there, but that no history records, as `source:name`: `up` records them. */
   readonly unrecorded: readonly string[];
-  /** Recorded migrations that the sources do not have, as `source:name`: a newer version of the software was here. */
+  /** Recorded migrations that the sources do not have, as `source:name`, all of them later than those that they have. */
   readonly unknown: readonly string[];
   readonly tenants: readonly string[];
 }
@@ -87,6 +87,8 @@ export interface MigrationPlan {
 /** @publicApi */
 export interface VerifyReport {
   readonly total: number;
+  /** How many of the tenants without findings have pending or unrecorded migrations: their tables match an older version, or none. */
+  readonly behind: number;
   /** Tenants whose tables do not match their version, or that have no schema. */
   readonly findings: readonly TenantFinding[];
 }

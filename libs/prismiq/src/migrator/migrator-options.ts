@@ -78,6 +78,12 @@ export interface TenantSelection {
   rings?: readonly string[] | undefined;
   /** A tenant is selected if it has one of them. */
   tags?: readonly string[] | undefined;
+
+  /**
+   * Whether the directory may have no tenants. Without it that is a `NoTenantsError`, because it is more often a wrong database.
+   * @default false
+   */
+  allowEmpty?: boolean | undefined;
 }
 
 /** How a run works through the tenants. @publicApi */

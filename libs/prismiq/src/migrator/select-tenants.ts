@@ -1,5 +1,5 @@
 import type { ListedTenant } from '../directory/tenant-directory.js';
-import { TenantSelectionError } from '../errors/migration.errors.js';
+import { NoTenantsError, TenantSelectionError } from '../errors/migration.errors.js';
 import type { TenantSelection } from './migrator-options.js';
 import type { Ring, TenantSchemaRef } from './tenant-schema-ref.js';
 
@@ -18,11 +18,12 @@ function toMatcher(pattern: string): (tenantId: string) => boolean {
  * The tenants of a selection.
  *
  * @param schemas receives the schemas of all tenants, selected or not
- * @throws TenantSelectionError, at the end, if no tenant has one of the names: it is more likely mistyped than meant
+ * @throws NoTenantsError, TenantSelectionError, at the end: nobody there or selected, or a name that no tenant has, is more likely a
+ *   mistake than meant
  */
 export async function* selectTenants(
   tenants: AsyncIterable<ListedTenant>,
-  { tenants: names, rings, tags }: TenantSelection,
+  { tenants: names, rings, tags, allowEmpty = false }: TenantSelection,
   schemas = new Set<string>(),
 ): AsyncGenerator<ListedTenant> {
   const ids = new Set(names?.filter((name) => !isPattern(name)));
@@ -32,7 +33,10 @@ export async function* selectTenants(
     ring: new Set(rings),
     tag: new Set(tags),
   };
+  let total = 0;
+  let selected = 0;
   for await (const tenant of tenants) {
+    total += 1;
     const { tenantId, schema, ring, tags: itsTags } = tenant;
     schemas.add(schema);
     const matching = patterns.filter(({ matches }) => matches(tenantId)).map(({ pattern }) => pattern);
@@ -44,8 +48,13 @@ export async function* selectTenants(
       (rings === undefined || (ring !== undefined && rings.includes(ring))) &&
       (tags === undefined || itsTags.some((tag) => tags.includes(tag)))
     ) {
+      selected += 1;
       yield tenant;
     }
+  }
+  if (total === 0) {
+    if (allowEmpty) return;
+    throw new NoTenantsError();
   }
   for (const [what, wanted] of Object.entries(unmet)) {
     if (wanted.size > 0) {
@@ -53,6 +62,9 @@ export async function* selectTenants(
         `the directory has no ${what} ${[...wanted].map((name) => JSON.stringify(name)).join(', ')}. Check the spelling.`,
       );
     }
+  }
+  if (selected === 0) {
+    throw new TenantSelectionError('no tenant of the directory meets all conditions.');
   }
 }
 

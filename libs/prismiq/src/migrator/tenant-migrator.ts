@@ -69,7 +69,7 @@ export class TenantMigrator {
   /**
    * The state of all tenants. Writes nothing.
    *
-   * @throws TenantSelectionError, TenantDirectoryError, ConnectionFailedError
+   * @throws NoTenantsError, TenantSelectionError, TenantDirectoryError, ConnectionFailedError
    */
   async status(selection: TenantSelection = {}): Promise<FleetStatus> {
     const { set, tenants, schemas } = await this.prepare(selection);
@@ -97,7 +97,8 @@ export class TenantMigrator {
    * Runs the migrations that tenants do not have. A tenant that fails is in the report, with what was committed before; the next run
    * continues from there.
    *
-   * @throws TenantSelectionError, MigrationTargetError, TenantDirectoryError, InvalidOptionsError: before anything is done
+   * @throws NoTenantsError, TenantSelectionError, MigrationTargetError, TenantDirectoryError, InvalidOptionsError,
+   *   ConnectionFailedError: before anything is done
    */
   async up(options: UpOptions = {}): Promise<MigrationReport> {
     const { createSchema = false } = options;
@@ -120,24 +121,27 @@ export class TenantMigrator {
   /**
    * Compares each tenant's tables with those of its version. Writes nothing.
    *
-   * @throws TenantSelectionError, TenantDirectoryError, ConnectionFailedError
+   * @throws NoTenantsError, TenantSelectionError, TenantDirectoryError, ConnectionFailedError
    */
   async verify(selection: TenantSelection = {}): Promise<VerifyReport> {
     const { set, tenants } = await this.prepare(selection);
     const findings: TenantFinding[] = [];
+    let behind = 0;
     for await (const state of new TenantInspector(this.#database, set).inspectAll(tenants)) {
       const finding = toFinding(state);
       if (finding !== undefined) {
         findings.push(finding);
+      } else if (state.pending.length + state.unrecorded.length > 0) {
+        behind += 1;
       }
     }
-    return { total: tenants.length, findings };
+    return { total: tenants.length, behind, findings };
   }
 
   /**
    * The tenants of a selection, as the directory describes them. Tenants that share a schema are all listed.
    *
-   * @throws TenantSelectionError, TenantDirectoryError, ConnectionFailedError
+   * @throws NoTenantsError, TenantSelectionError, TenantDirectoryError, ConnectionFailedError
    */
   async tenants(selection: TenantSelection = {}): Promise<ListedTenant[]> {
     try {

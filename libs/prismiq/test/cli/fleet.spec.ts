@@ -200,6 +200,7 @@ describe('the prismiq command on a fleet', () => {
           from: { prismiq: null, app: null },
           to: { prismiq: NEWEST, app: 'app_0001' },
           migrations: ['prismiq:prismiq_0001_tables', `prismiq:${NEWEST}`, 'app:app_0001'],
+          remaining: [],
           durationMs: expect.any(Number),
           attempts: 1,
         },
@@ -337,7 +338,7 @@ describe('the prismiq command on a fleet', () => {
       await provision();
       expect(await host.run(['verify'])).toMatchObject({
         code: 0,
-        stdout: '4 tenants: all tables are what their version has.\n',
+        stdout: '4 tenants: all tables match their version.\n',
       });
     });
 
@@ -356,7 +357,7 @@ describe('the prismiq command on a fleet', () => {
           tenantId: 'acme',
           differences: [{ table: 'prismiq_widgets', kind: 'index', name: 'idx_widgets_dashboard_id' }],
         },
-        { type: 'verified', total: 4, findings: 1 },
+        { type: 'verified', total: 4, behind: 0, findings: 1 },
       ]);
     });
   });
@@ -386,6 +387,35 @@ describe('the prismiq command on a fleet', () => {
       expect(code).toBe(2);
     },
   );
+
+  it('fails if the directory has no tenants, unless that is allowed', async () => {
+    await customers.populate([]);
+    for (const args of [['status', '--check'], ['migrate', '--all'], ['ensure', '--all'], ['verify']]) {
+      const { code, stderr } = await host.run(args);
+      expect(stderr).toMatch(/^Error: The directory has no tenants\. .*--allow-empty/m);
+      expect(code).toBe(1);
+    }
+    expect((await host.run(['migrate', '--all', '--allow-empty'])).code).toBe(0);
+  });
+
+  it('takes an entry that cannot be used for one failed tenant', async () => {
+    await customers.populate(['acme', 'big-corp']);
+    const migrate = ['migrate', '--create-schema', '--on-error', 'continue'];
+    expect(await host.run([...migrate, '--tenant', 'acme'])).toMatchObject({ code: 0 });
+    expect(await host.run([...migrate, '--all'])).toMatchObject({
+      code: 3,
+      stdout: expect.stringMatching(/big-corp .*INVALID_TENANT_ID.*2 tenants in .*: 1 unchanged, 1 failed\./s),
+    });
+    expect(await host.run(['status', '--check'])).toMatchObject({
+      code: 5,
+      stdout: expect.stringMatching(/up to date +acme\n.*Not readable: 1 tenant\n {2}big-corp/s),
+    });
+    expect((await host.run(['verify'])).code).toBe(5);
+    expect(await host.run(['tenants'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/Invalid: big-corp\n.*schema name/),
+    });
+  });
 
   it('exits with 1 when the directory cannot be read', async () => {
     await database.query('ALTER TABLE customers RENAME TO clients');

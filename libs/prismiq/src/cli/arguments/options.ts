@@ -35,6 +35,10 @@ export const OPTIONS = {
   ring: list('NAME', { group: 'Which tenants', short: 'r', summary: 'the tenants of this ring; repeatable' }),
   tag: list('NAME', { group: 'Which tenants', summary: 'the tenants with this tag; repeatable' }),
   all: toggle({ group: 'Which tenants', short: 'a', summary: 'all tenants of the directory' }),
+  'allow-empty': toggle({
+    group: 'Which tenants',
+    summary: 'do not fail if the directory has no tenants; without it, that is taken for a wrong database',
+  }),
   schema: list('NAME', {
     group: 'Which tenants',
     summary: 'this PostgreSQL schema, whether or not the directory knows a tenant of it; repeatable',
@@ -117,4 +121,4 @@ export type OptionValues = { readonly [Name in OptionName]?: ValueOf<Name> };
 /** What each command takes. */
 export const GENERAL_OPTIONS = ['config', 'database-url', 'json', 'verbose', 'help'] as const satisfies OptionName[];
 /** What each command takes that works on tenants. */
-export const SELECTION_OPTIONS = ['tenant', 'ring', 'tag', 'all'] as const satisfies OptionName[];
+export const SELECTION_OPTIONS = ['tenant', 'ring', 'tag', 'all', 'allow-empty'] as const satisfies OptionName[];

@@ -50,7 +50,6 @@ export const migrateCommand: Command = {
     const migrator = await session.migrator();
     if (values['dry-run'] === true) {
       const plan = await migrator.plan(target);
-      session.assertFound(plan.total);
       showPlan(plan, output);
       return ExitCode.Ok;
     }

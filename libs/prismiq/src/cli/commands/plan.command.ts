@@ -23,7 +23,6 @@ export const planCommand: Command = {
     const selection = session.selection();
     const migrator = await session.migrator();
     const plan = await migrator.plan({ ...selection, to: values.to, source: values.source });
-    session.assertFound(plan.total);
     showPlan(plan, output);
     if (values.check !== true) {
       return ExitCode.Ok;

@@ -46,7 +46,6 @@ export const rollbackCommand: Command = {
     const settings = await session.runSettings();
     const migrator = await session.migrator();
     const plan = await migrator.plan({ direction: 'down', ...target });
-    session.assertFound(plan.total);
     if (values['dry-run'] === true) {
       showPlan(plan, output);
       return ExitCode.Ok;

@@ -52,7 +52,6 @@ export async function runAndReport(
     progress.close();
     interruption.dispose();
   }
-  session.assertFound(report.total);
   summary.show(report, output);
   if (report.stopped?.reason === 'aborted') {
     return interruption.exitCode ?? ExitCode.Failed;

@@ -29,7 +29,6 @@ export const statusCommand: Command = {
     const selection = session.selection();
     const migrator = await session.migrator();
     const status = await migrator.status(selection);
-    session.assertFound(status.total);
     output.event({ type: 'status', ...status });
     show(status, output);
     return values.check === true ? judge(status) : ExitCode.Ok;
@@ -75,7 +74,7 @@ function show(status: FleetStatus, output: Output): void {
       `\n${output.title('Schemas with tables of Prismiq that belong to no tenant:')} ${namesOf(orphans, output)}`,
     );
   }
-  if (status.upToDate) {
+  if (status.upToDate && status.total > 0) {
     output.result('\nAll tenants are up to date.');
   } else if (groups.some(({ pending, unrecorded }) => pending.length + unrecorded.length > 0)) {
     output.result('\n`prismiq plan` shows what would run, `prismiq migrate --all` runs it.');
@@ -86,7 +85,7 @@ function standing({ pending, unrecorded, unknown }: FleetStatus['groups'][number
   const facts = [
     ...(pending.length > 0 ? [`${pending.length} behind`] : []),
     ...(unrecorded.length > 0 ? [`${unrecorded.length} to be recorded`] : []),
-    ...(unknown.length > 0 ? [`${unknown.length} unknown: made by a newer version`] : []),
+    ...(unknown.length > 0 ? [`${unknown.length} that this version does not know`] : []),
   ];
   return facts.length === 0 ? 'up to date' : facts.join(', ');
 }

@@ -22,16 +22,19 @@ export const verifyCommand: Command = {
     const selection = session.selection();
     const migrator = await session.migrator();
     const report = await migrator.verify(selection);
-    session.assertFound(report.total);
     for (const finding of report.findings) {
       output.event({ type: 'finding', ...finding });
     }
-    output.event({ type: 'verified', total: report.total, findings: report.findings.length });
+    const { total, behind } = report;
+    output.event({ type: 'verified', total, behind, findings: report.findings.length });
     if (report.findings.length === 0) {
-      output.result(`${counted(report.total, 'tenant')}: all tables are what their version has.`);
+      output.result(`${counted(total, 'tenant')}: all tables match their version.`);
+      if (behind > 0) {
+        output.result(`${counted(behind, 'tenant')} of them behind the newest version: see \`prismiq status\`.`);
+      }
       return ExitCode.Ok;
     }
-    output.result(`${counted(report.total, 'tenant')} verified.`, ...findings('Amiss', report.findings, output));
+    output.result(`${counted(total, 'tenant')} verified.`, ...findings('Amiss', report.findings, output));
     return ExitCode.Drift;
   },
 };

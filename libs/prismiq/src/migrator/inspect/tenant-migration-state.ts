@@ -54,6 +54,7 @@ export function migrationState(
   const unrecorded = unrecordedMigrations(recorded, tables, set);
   const present = new Set([...recorded, ...unrecorded.map(({ label }) => label)]);
   const differences = differencesAt(present, tables, set);
+  const unknown = [...recorded].filter((label) => !set.isKnown(label));
   return {
     tenant,
     schemaExists: histories !== undefined,
@@ -62,9 +63,13 @@ export function migrationState(
     version: set.versionOf(present),
     unrecorded,
     pending: set.all.filter(({ label }) => !present.has(label)),
-    unknown: [...recorded].filter((label) => !set.isKnown(label)),
+    unknown,
     differences,
-    problems: [...schemaProblems(tenant.schema, histories !== undefined, differences), ...problems],
+    problems: [
+      ...schemaProblems(tenant.schema, histories !== undefined, differences),
+      ...lostMigrations(unknown, present, set),
+      ...problems,
+    ],
   };
 }
 
@@ -135,4 +140,19 @@ function schemaProblems(
     return [{ kind: 'drifted', message }];
   }
   return [];
+}
+
+/**
+ * A newer version of the software has recorded what comes after all that this one knows. Anything else that is unknown here has lost
+ * its file, or the source reads another folder.
+ */
+function lostMigrations(unknown: readonly string[], present: ReadonlySet<string>, set: MigrationSet): TenantProblem[] {
+  const lost = unknown.filter((label) => {
+    const known = set.of(label.slice(0, label.indexOf(':')));
+    return known.length === 0 || known.some((one) => one.label > label || !present.has(one.label));
+  });
+  const message =
+    `Recorded, and in no list of migrations: ${lost.join(', ')}. A newer version would have recorded them after all others. ` +
+    'Check the `path` of hostMigrations, and whether a file is missing.';
+  return lost.length === 0 ? [] : [{ kind: 'drifted', message }];
 }
