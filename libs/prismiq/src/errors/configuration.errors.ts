@@ -24,7 +24,7 @@ export class InvalidOptionsError extends PrismiqError {
 }
 
 /**
- * The grammar that reads SQL could not be loaded: its WebAssembly file is not where its package is. A bundler has left it out.
+ * The grammar that reads SQL could not be loaded, because a bundler left out the WebAssembly file of `libpg-query`.
  *
  * @publicApi
  */
@@ -34,7 +34,7 @@ export class SqlGrammarMissingError extends PrismiqError {
   constructor(cause: unknown) {
     super(
       `Cannot load the SQL grammar (${cause instanceof Error ? cause.message : String(cause)}). Migrations and the SQL guard need the ` +
-        'package libpg-query with its file libpg-query.wasm: if you bundle the application, mark libpg-query as external.',
+        'package libpg-query with its file libpg-query.wasm. If you bundle the application, mark libpg-query as external.',
       500,
       false,
       { cause },

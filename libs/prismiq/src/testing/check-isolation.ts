@@ -1,29 +1,28 @@
 import { executorOf, type SqlTarget } from '../sql/sql-target.js';
 import { inChunks } from './in-chunks.js';
 import type { IsolationOptions, IsolationTenant, Leak } from './isolation-options.js';
-import { claimsOf, send, stringsIn, type Answer, type IsolationRequest } from './isolation-requests.js';
-import { rowsOf } from './tenant-rows.js';
+import { claimTenant, send, stringsIn, type Answer, type IsolationRequest } from './isolation-requests.js';
+import { readTenantRows } from './tenant-rows.js';
 
-/** So many requests are under way at a time. */
-const CONCURRENCY = 16;
-/** So often each tenant's own requests are sent while the others send theirs. */
-const ROUNDS = 5;
-const EVIDENCE = 5;
-/** Shorter texts may stand in any answer. */
-const SHORTEST_VALUE = 8;
-/** A date of one tenant may be part of any time of another. */
+const MAX_CONCURRENT_REQUESTS = 16;
+/** How often each tenant repeats its own requests while the others send theirs. */
+const CONCURRENT_ROUNDS = 5;
+const MAX_EVIDENCE = 5;
+/** Shorter texts may occur in any answer. */
+const MIN_VALUE_LENGTH = 8;
+/** A date of one tenant may be part of a timestamp of another. */
 const NUMBERS_AND_TIMES = /^\d[\d\sTZ.,:+-]*$/;
 
 /**
- * Tries to get at the data of each tenant with the credentials of the others: sends its requests as somebody else, with and without
- * forged headers, and without credentials; then has all tenants ask at the same time. Looks in each answer for values that stand in
- * another tenant's tables only, and in each tenant's tables for rows that others have changed.
+ * Attacks the data of each tenant with the credentials of the others. It sends each tenant's requests as another tenant, with and
+ * without forged headers, and without credentials. Then all tenants send requests at the same time. A read leak is an answer with a
+ * value that only another tenant's tables contain. A write leak is a row that another tenant has changed.
  *
- * A value counts if it is a text of eight characters or more that no other tenant and no request's body has. Numbers and times tell
- * nobody's data from another's, and do not.
+ * A value counts if it is a text of at least eight characters that no other tenant and no request body contains. Numbers and times do
+ * not count: different tenants may have the same.
  *
  * @returns the leaks: `expect(await checkIsolation(…)).toEqual([])`
- * @throws Error where it would prove nothing: a tenant without values of its own, a request that its own tenant gets no answer to
+ * @throws Error if the check would prove nothing: a tenant has no values of its own, or a request fails even for its own tenant
  * @example
  * ```ts
  * const leaks = await checkIsolation({
@@ -42,9 +41,9 @@ const NUMBERS_AND_TIMES = /^\d[\d\sTZ.,:+-]*$/;
 export async function checkIsolation<Tenant extends IsolationTenant>(
   options: IsolationOptions<Tenant>,
 ): Promise<Leak[]> {
-  const { app, tenants, requests, claims = claimsOf } = options;
+  const { app, tenants, requests, claims = claimTenant } = options;
   if (tenants.length < 2) {
-    throw new Error('checkIsolation needs two tenants at least, or it proves nothing.');
+    throw new Error('checkIsolation needs two tenants or more: with one it proves nothing.');
   }
   const subjects = await Promise.all(
     tenants.map(async (tenant) => ({ tenant, requests: await requests(tenant), claims: claims(tenant) })),
@@ -60,7 +59,7 @@ interface Subject {
 }
 
 interface Sending {
-  /** Nothing: without credentials. */
+  /** `undefined`: the request has no credentials. */
   readonly asker: Subject | undefined;
   readonly owner: Subject;
   readonly request: IsolationRequest;
@@ -68,10 +67,10 @@ interface Sending {
 }
 
 class IsolationCheck {
-  /** Each once, however often it was seen. */
+  /** By their content, so that each is reported once. */
   readonly #leaks = new Map<string, Leak>();
   readonly #values = new Map<Subject, string[]>();
-  /** What each has got an answer to, of the others' requests too: they may be the same ones. */
+  /** Tenants with the requests that succeeded for them. */
   readonly #answered = new Set<string>();
 
   constructor(
@@ -88,30 +87,30 @@ class IsolationCheck {
       await this.sendAll(others.flatMap((owner) => attacks(asker, owner)));
       this.compare(asker, before, await this.contents(others));
     }
-    await this.sendAll(this.everybodyAtOnce());
+    await this.sendAll(this.concurrentSendings());
     await this.sendOwn();
-    await this.lookForForeignRows();
+    await this.findForeignRows();
     this.assertAnswered();
     return [...this.#leaks.values()];
   }
 
-  /** What tells a tenant's data from all others'. */
+  /** Finds the values that only one tenant has. */
   private async collectValues(): Promise<void> {
     const known = new Map<string, Subject | undefined>();
     for (const text of this.subjects.flatMap(({ requests }) => [...stringsIn(requests.map(({ body }) => body))])) {
       known.set(text, undefined);
     }
     for (const [subject, rows] of await this.contents(this.subjects)) {
-      for (const text of rows.flatMap((row) => [...stringsIn(documentOf(row))])) {
+      for (const text of rows.flatMap((row) => [...stringsIn(parseRow(row))])) {
         known.set(text, known.has(text) && known.get(text) !== subject ? undefined : subject);
       }
     }
     for (const subject of this.subjects) {
-      const values = [...known].flatMap(([text, owner]) => (owner === subject && isTelling(text) ? [text] : []));
+      const values = [...known].flatMap(([text, owner]) => (owner === subject && isDistinctive(text) ? [text] : []));
       if (values.length === 0) {
         throw new Error(
-          `checkIsolation proves nothing: tenant "${subject.tenant.tenantId}" has no text of ${SHORTEST_VALUE} characters in schema ` +
-            `"${subject.tenant.schema}" that is its own. Give it rows that no other tenant has.`,
+          `checkIsolation proves nothing: tenant "${subject.tenant.tenantId}" has no text of ${MIN_VALUE_LENGTH} characters in schema ` +
+            `"${subject.tenant.schema}" that no other tenant has. Give it such rows.`,
         );
       }
       this.#values.set(subject, values);
@@ -124,13 +123,13 @@ class IsolationCheck {
     for (const subject of subjects) {
       const { schema } = subject.tenant;
       const isShared = this.subjects.some((other) => other !== subject && other.tenant.schema === schema);
-      contents.set(subject, await rowsOf(sql, subject.tenant, isShared));
+      contents.set(subject, await readTenantRows(sql, subject.tenant, isShared));
     }
     return contents;
   }
 
   private async sendAll(sendings: readonly Sending[]): Promise<void> {
-    for (const chunk of inChunks(sendings, CONCURRENCY)) {
+    for (const chunk of inChunks(sendings, MAX_CONCURRENT_REQUESTS)) {
       await Promise.all(
         chunk.map(async (sending) => this.examine(sending, await send(this.url, sending.request, sending.headers))),
       );
@@ -143,9 +142,9 @@ class IsolationCheck {
       this.#answered.add(`${asker.tenant.tenantId} ${asked}`);
     }
     for (const subject of this.subjects.filter((other) => other !== asker)) {
-      // An answer may say again what the request said.
+      // An answer may repeat the request.
       const seen = this.#values.get(subject)!.filter((value) => text.includes(value) && !asked.includes(value));
-      this.report('read', asker, subject, seen, nameOf(request));
+      this.report('read', asker, subject, seen, describeRequest(request));
     }
   }
 
@@ -160,35 +159,35 @@ class IsolationCheck {
     }
   }
 
-  /** Each tenant's own requests, again and again, and attempts on the others in between. Deletions come last: they leave nothing to be seen. */
-  private everybodyAtOnce(): Sending[] {
+  /** Each tenant repeats its own requests and attacks another. Without deletions, which would leave nothing to see. */
+  private concurrentSendings(): Sending[] {
     const turns = this.subjects.map((subject, i) => {
-      const own = ownOf(subject).filter(({ request }) => request.method?.toUpperCase() !== 'DELETE');
+      const own = ownSendings(subject).filter(({ request }) => request.method?.toUpperCase() !== 'DELETE');
       return [...own, ...attacks(subject, this.subjects[(i + 1) % this.subjects.length]!)];
     });
     const most = Math.max(...turns.map(({ length }) => length));
-    return Array.from({ length: ROUNDS * most }, (_, turn) =>
+    return Array.from({ length: CONCURRENT_ROUNDS * most }, (_, turn) =>
       turns.map((sendings) => sendings[turn % sendings.length]!),
     ).flat();
   }
 
-  /** In their order, all tenants at the same time. */
+  /** All tenants at the same time, each in the order of its requests. */
   private async sendOwn(): Promise<void> {
     await Promise.all(
       this.subjects.map(async (subject) => {
-        for (const sending of ownOf(subject)) {
+        for (const sending of ownSendings(subject)) {
           await this.sendAll([sending]);
         }
       }),
     );
   }
 
-  /** All have written at the same time; what tells are rows of one that hold what is another's. */
-  private async lookForForeignRows(): Promise<void> {
+  /** After concurrent writes, a row with another tenant's values shows a leak. */
+  private async findForeignRows(): Promise<void> {
     for (const [holder, rows] of await this.contents(this.subjects)) {
       for (const owner of this.subjects.filter((other) => other !== holder)) {
         const isForeign = (row: string): boolean => {
-          const document = documentOf(row);
+          const document = parseRow(row);
           const texts = [...stringsIn(document)].join('\n');
           return (
             document['tenant_id'] === owner.tenant.tenantId ||
@@ -210,7 +209,7 @@ class IsolationCheck {
     const leak = { kind, asker: asker?.tenant.tenantId, owner: owner.tenant.tenantId, request };
     const key = JSON.stringify(leak);
     if (evidence.length > 0 && !this.#leaks.has(key)) {
-      this.#leaks.set(key, { ...leak, evidence: evidence.slice(0, EVIDENCE) });
+      this.#leaks.set(key, { ...leak, evidence: evidence.slice(0, MAX_EVIDENCE) });
     }
   }
 
@@ -218,28 +217,28 @@ class IsolationCheck {
     const unanswered = this.subjects.flatMap(({ tenant, requests }) =>
       requests
         .filter((request) => !this.#answered.has(`${tenant.tenantId} ${JSON.stringify(request)}`))
-        .map((request) => `${nameOf(request)} of ${tenant.tenantId}`),
+        .map((request) => `${describeRequest(request)} of ${tenant.tenantId}`),
     );
     if (unanswered.length > 0 && this.#leaks.size === 0) {
       throw new Error(
         `checkIsolation proves nothing: not even their own tenant got a 2xx to ${unanswered.join(', ')}. ` +
-          'Check the credentials, the ids, and the order: what is deleted is not found after that.',
+          'Check the credentials, the ids, and the order: a deleted record cannot be found afterwards.',
       );
     }
   }
 }
 
-/** One tenant's requests with another's credentials, with and without a claim to be of the former; or with that claim alone. */
+/** The owner's requests with the asker's credentials, with and without forged headers; without an asker, with forged headers only. */
 function attacks(asker: Subject | undefined, owner: Subject): Sending[] {
   const { claims } = owner;
   const disguises = asker === undefined ? [claims] : [asker.tenant.headers, { ...asker.tenant.headers, ...claims }];
   return owner.requests.flatMap((request) => disguises.map((headers) => ({ asker, owner, request, headers })));
 }
 
-const ownOf = (subject: Subject): Sending[] =>
+const ownSendings = (subject: Subject): Sending[] =>
   subject.requests.map((request) => ({ asker: subject, owner: subject, request, headers: subject.tenant.headers }));
 
-/** Behind the name of its table. */
-const documentOf = (row: string): Record<string, unknown> => JSON.parse(row.slice(row.indexOf(' {')));
-const isTelling = (text: string): boolean => text.length >= SHORTEST_VALUE && !NUMBERS_AND_TIMES.test(text);
-const nameOf = ({ method = 'GET', path }: IsolationRequest): string => `${method} ${path}`;
+/** A row without the name of its table. */
+const parseRow = (row: string): Record<string, unknown> => JSON.parse(row.slice(row.indexOf(' {')));
+const isDistinctive = (text: string): boolean => text.length >= MIN_VALUE_LENGTH && !NUMBERS_AND_TIMES.test(text);
+const describeRequest = ({ method = 'GET', path }: IsolationRequest): string => `${method} ${path}`;

@@ -2,7 +2,7 @@ import { TenantResolver, type ResolvedTenant } from '../tenancy/tenant-resolver.
 import type { TenantIdentity } from '../tenancy/tenant.js';
 
 /**
- * Says of every request whose it is, without any authentication: a test decides, and may change its mind between two requests.
+ * Gives every request the identity that the test has set, without any authentication. The test may change it between requests.
  *
  * @example
  * ```ts
@@ -13,7 +13,7 @@ import type { TenantIdentity } from '../tenancy/tenant.js';
  * @publicApi
  */
 export class FixedTenantResolver extends TenantResolver {
-  /** @param identity who asks; nothing: the requests belong to no tenant */
+  /** @param identity of the requests; `undefined`: they belong to no tenant */
   constructor(public identity?: TenantIdentity) {
     super();
   }

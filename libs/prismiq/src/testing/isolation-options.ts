@@ -2,26 +2,26 @@ import type { INestApplication } from '@nestjs/common';
 import type { SqlTarget } from '../sql/sql-target.js';
 import type { IsolationRequest } from './isolation-requests.js';
 
-/** A tenant for {@link checkIsolation}, with rows of its own. @publicApi */
+/** A tenant for {@link checkIsolation}. It must have rows of its own. @publicApi */
 export interface IsolationTenant {
   readonly tenantId: string;
   readonly schema: string;
-  /** The credentials of one of its users, who may do what the requests ask for: `{ authorization: 'Bearer …' }`. */
+  /** The credentials of a user of the tenant who may do what the requests ask for: `{ authorization: 'Bearer …' }`. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
 /** @publicApi */
 export interface IsolationOptions<Tenant extends IsolationTenant = IsolationTenant> {
-  /** The application, listening, or its address. */
+  /** The application, which must be listening, or its URL. */
   app: INestApplication | string;
-  /** Where the tenants' schemas are; see {@link SqlTarget}. Only read. */
+  /** The database with the tenants' schemas, which is only read; see {@link SqlTarget}. */
   database: SqlTarget;
-  /** Two or more, made for this check: its requests do what they say. */
+  /** Two or more, created for this check: its requests really change their data. */
   tenants: readonly Tenant[];
-  /** What a tenant asks for, with the ids of its own records. */
+  /** The requests of a tenant, with the ids of its own records. */
   requests: (tenant: Tenant) => readonly IsolationRequest[] | Promise<readonly IsolationRequest[]>;
   /**
-   * With which headers somebody claims to be of a tenant without being so. Return none where headers are what identifies a tenant.
+   * The headers in which an attacker claims to belong to a tenant. Return none if headers identify the tenant.
    * @default X-Tenant-ID and X-Schema-Name, as Prismiq's client sends them
    */
   claims?: ((tenant: Tenant) => Record<string, string>) | undefined;
@@ -29,14 +29,14 @@ export interface IsolationOptions<Tenant extends IsolationTenant = IsolationTena
 
 /** @publicApi */
 export interface Leak {
-  /** Whether somebody saw, or changed, what is another tenant's. */
+  /** Whether data of another tenant was seen, or changed. */
   kind: 'read' | 'write';
-  /** With whose credentials; nothing: without any. */
+  /** The tenant whose credentials were used; `undefined`: none. */
   asker: string | undefined;
-  /** Whose data it was. */
+  /** The tenant whose data it was. */
   owner: string;
-  /** Of a read, e.g. `GET /orders`; a write was found after several requests. */
+  /** The request of a read, e.g. `GET /orders`; `undefined` for a write, which is found after several requests. */
   request: string | undefined;
-  /** The values seen, or the rows changed; the first of them. */
+  /** The first five values that were seen, or rows that were changed. */
   evidence: string[];
 }

@@ -2,20 +2,21 @@
 export interface IsolationRequest {
   /** @default 'GET' */
   method?: string | undefined;
-  /** Behind the address of the application, e.g. `/api/prismiq/dashboards`. */
+  /** Relative to the URL of the application, e.g. `/api/prismiq/dashboards`. */
   path: string;
   /** Sent as JSON. */
   body?: unknown;
 }
 
-/** What somebody got to read: status, headers and body. */
+/** An answer as its reader sees it. */
 export interface Answer {
   readonly succeeded: boolean;
+  /** Headers and body. */
   readonly text: string;
 }
 
-/** The headers in which Prismiq's client claims to be of a tenant. */
-export const claimsOf = ({ tenantId, schema }: { tenantId: string; schema: string }): Record<string, string> => ({
+/** The headers in which Prismiq's client names its tenant. */
+export const claimTenant = ({ tenantId, schema }: { tenantId: string; schema: string }): Record<string, string> => ({
   'x-tenant-id': tenantId,
   'x-schema-name': schema,
 });
@@ -34,12 +35,12 @@ export async function send(
     redirect: 'manual',
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
-  const shown = [...response.headers.values(), ...leavesOf(await response.text())];
+  const shown = [...response.headers.values(), ...withJsonStrings(await response.text())];
   return { succeeded: response.ok, text: shown.join('\n') };
 }
 
-/** A text as it stands and, if it is JSON, its strings without their escapes. */
-function leavesOf(text: string): string[] {
+/** A text and, if it is JSON, its strings without their escapes. */
+function withJsonStrings(text: string): string[] {
   try {
     return [text, ...stringsIn(JSON.parse(text))];
   } catch {
@@ -47,7 +48,7 @@ function leavesOf(text: string): string[] {
   }
 }
 
-/** All strings in a JSON value, names of members left aside. */
+/** All strings in a JSON value, without the names of members. */
 export function* stringsIn(value: unknown): Generator<string> {
   if (typeof value === 'string') {
     yield value;

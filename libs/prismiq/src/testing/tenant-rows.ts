@@ -1,28 +1,28 @@
 import { quoteIdentifier } from '../sql/identifier.js';
 import type { SqlExecutor } from '../sql/sql-executor.js';
 
-/** A table, and which of its rows are one tenant's where several share it: a condition, with the tenant's id as `$1`. */
 interface TenantTable {
   readonly name: string;
-  readonly isOwn: string | undefined;
+  /** Selects the rows of one tenant in a table that several share, with the tenant's id as `$1`. */
+  readonly ownCondition: string | undefined;
 }
 
 /**
- * The rows of a tenant, each as `table {…}`, in any table of its schema. Of a schema that several tenants share: of the tables with
- * a column `tenant_id`, and those that refer to such a table.
+ * Reads the rows of a tenant in all tables of its schema, each as `table {…}`. In a schema that several tenants share, it reads only
+ * the tables with a column `tenant_id`, and those that reference such a table.
  */
-export async function rowsOf(
+export async function readTenantRows(
   sql: SqlExecutor,
   { tenantId, schema }: { tenantId: string; schema: string },
   isShared: boolean,
 ): Promise<string[]> {
   const rows: string[] = [];
-  for (const { name, isOwn } of await tablesOf(sql, schema)) {
-    if (isShared && isOwn === undefined) {
+  for (const { name, ownCondition } of await readTables(sql, schema)) {
+    if (isShared && ownCondition === undefined) {
       continue;
     }
     const table = `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
-    const where = isShared ? `WHERE ${isOwn}` : '';
+    const where = isShared ? `WHERE ${ownCondition}` : '';
     const found = await sql.query<{ row: string }>(
       `SELECT to_jsonb(t)::text AS row FROM ${table} t ${where}`,
       isShared ? [tenantId] : [],
@@ -32,7 +32,7 @@ export async function rowsOf(
   return rows;
 }
 
-async function tablesOf(sql: SqlExecutor, schema: string): Promise<TenantTable[]> {
+async function readTables(sql: SqlExecutor, schema: string): Promise<TenantTable[]> {
   const tables = await sql.query<{
     name: string;
     own: boolean;
@@ -55,11 +55,11 @@ async function tablesOf(sql: SqlExecutor, schema: string): Promise<TenantTable[]
     [schema],
   );
   return tables.map(({ name, own, fk, parent, key }) => {
-    const refersToOwn =
+    const referencesOwn =
       fk === null
         ? undefined
         : `EXISTS (SELECT 1 FROM ${quoteIdentifier(schema)}.${quoteIdentifier(parent!)} p
              WHERE p.${quoteIdentifier(key!)} = t.${quoteIdentifier(fk)} AND p.tenant_id::text = $1)`;
-    return { name, isOwn: own ? 't.tenant_id::text = $1' : refersToOwn };
+    return { name, ownCondition: own ? 't.tenant_id::text = $1' : referencesOwn };
   });
 }

@@ -8,12 +8,12 @@ import { inChunks } from './in-chunks.js';
 /** @publicApi */
 export interface TestTenantsOptions {
   /**
-   * How many to make.
+   * How many tenants to create.
    * @default 2
    */
   count?: number | undefined;
   /**
-   * That of the application.
+   * The `schemaFor` of the application.
    * @default (tenantId) => `tenant_${tenantId}`
    */
   schemaFor?: SchemaFor | undefined;
@@ -25,15 +25,14 @@ export interface TestTenant {
   readonly schema: string;
 }
 
-/** So many schemas are made at a time, each on a connection. */
-const MADE_AT_ONCE = 4;
-/** So many are dropped in a transaction, which holds a lock for each table and index in them until it ends. */
-const DROPPED_AT_ONCE = 10;
+/** Each takes a connection. */
+const MAX_CONCURRENT_CREATES = 4;
+/** A transaction holds a lock for each table and index that it drops, and the server has a limited number of locks. */
+const MAX_DROPS_PER_TRANSACTION = 10;
 
 /**
- * Tenants for a test, each with a schema and Prismiq's tables, on a database that others may use at the same time: their ids are
- * not used again. Tables of the host's own are made by the test, which also tells a directory of the tenants, where the host
- * has one.
+ * Tenants for a test, each with a schema and Prismiq's tables. Their ids are unique, so several tests may share a database. The test
+ * itself creates the host's own tables, and adds the tenants to the host's directory, if there is one.
  *
  * @example
  * ```ts
@@ -43,8 +42,8 @@ const DROPPED_AT_ONCE = 10;
  * @publicApi
  */
 export class TestTenants implements Iterable<TestTenant>, AsyncDisposable {
-  /** Not those that were there: tenants of other tests may live in them. */
-  readonly #made: string[] = [];
+  /** Without the schemas that existed before: other tenants may use them. */
+  readonly #created: string[] = [];
 
   private constructor(
     private readonly target: SqlTarget,
@@ -52,15 +51,15 @@ export class TestTenants implements Iterable<TestTenant>, AsyncDisposable {
   ) {}
 
   /**
-   * @param target where; see {@link SqlTarget}
-   * @throws as {@link ensureTables}; nothing is left behind then
+   * @param target the database; see {@link SqlTarget}
+   * @throws the errors of {@link ensureTables}; all schemas that were created are dropped then
    */
   static async create(
     target: SqlTarget,
     { count = 2, schemaFor = defaultSchemaFor }: TestTenantsOptions = {},
   ): Promise<TestTenants> {
     const run = randomBytes(5).toString('hex');
-    const made = new TestTenants(
+    const created = new TestTenants(
       target,
       Array.from({ length: count }, (_, i) => {
         const tenantId = `test_${run}_${i + 1}`;
@@ -68,19 +67,19 @@ export class TestTenants implements Iterable<TestTenant>, AsyncDisposable {
       }),
     );
     try {
-      const schemas = new Set(made.tenants.map(({ schema }) => schema));
-      for (const chunk of inChunks([...schemas], MADE_AT_ONCE)) {
-        // All settled, and not the first to fail: what is made after that would be left behind.
-        const failed = (await Promise.allSettled(chunk.map((schema) => made.make(schema)))).find(
+      const schemas = new Set(created.tenants.map(({ schema }) => schema));
+      for (const chunk of inChunks([...schemas], MAX_CONCURRENT_CREATES)) {
+        // All settle before one fails: a schema that is created later would be left behind.
+        const failed = (await Promise.allSettled(chunk.map((schema) => created.createSchema(schema)))).find(
           (result) => result.status === 'rejected',
         );
         if (failed !== undefined) {
           throw failed.reason;
         }
       }
-      return made;
+      return created;
     } catch (error) {
-      await made.drop();
+      await created.drop();
       throw error;
     }
   }
@@ -89,22 +88,22 @@ export class TestTenants implements Iterable<TestTenant>, AsyncDisposable {
     return this.tenants[Symbol.iterator]();
   }
 
-  /** Drops the schemas that were made for these tenants, with all that is in them. */
+  /** Drops the schemas that were created for these tenants, with everything in them. */
   async drop(): Promise<void> {
     const sql = executorOf(this.target);
-    for (const chunk of inChunks(this.#made.splice(0), DROPPED_AT_ONCE)) {
+    for (const chunk of inChunks(this.#created.splice(0), MAX_DROPS_PER_TRANSACTION)) {
       await sql.query(`DROP SCHEMA IF EXISTS ${chunk.map(quoteIdentifier).join(', ')} CASCADE`);
     }
   }
 
-  private async make(schema: string): Promise<void> {
+  private async createSchema(schema: string): Promise<void> {
     const { created } = await ensureTables(this.target, { schema, createSchema: true });
     if (created) {
-      this.#made.push(schema);
+      this.#created.push(schema);
     }
   }
 
-  /** As `await using` has it. */
+  /** For `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.drop();
   }

@@ -1,10 +1,9 @@
 import { PrismiqError, type PrismiqErrorContext } from '../errors/prismiq.error.js';
 
-/** Of a long statement the beginning is quoted. */
-const QUOTED_LENGTH = 1000;
+const MAX_QUOTED_LENGTH = 1000;
 
 /**
- * A statement that the {@link SqlGuard} has refused. It was not sent.
+ * The {@link SqlGuard} refused a statement, and did not send it.
  *
  * @publicApi
  */
@@ -17,9 +16,9 @@ export class UnsafeStatementError extends PrismiqError {
     readonly statement: string,
     context: PrismiqErrorContext = {},
   ) {
-    const quoted = statement.length > QUOTED_LENGTH ? `${statement.slice(0, QUOTED_LENGTH)} …` : statement;
+    const quoted = statement.length > MAX_QUOTED_LENGTH ? `${statement.slice(0, MAX_QUOTED_LENGTH)} …` : statement;
     super(
-      `The SQL guard refused a statement: ${problem} What a test itself prepares can be exempted with guard.off(() => …).\n${quoted}`,
+      `The SQL guard refused a statement: ${problem} What a test prepares can be exempted with guard.off(() => …).\n${quoted}`,
       500,
       false,
       context,

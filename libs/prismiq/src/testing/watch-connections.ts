@@ -1,12 +1,12 @@
 import { AsyncResource } from 'node:async_hooks';
 
-/** A `pg` `Client`, or what a `Pool` lends. Structural: MikroORM brings a copy of `pg` of its own. */
+/** A `Client` of `pg`, also one of a pool. A structural type, since MikroORM may have another copy of `pg`. */
 export interface WatchedClient {
   // oxlint-disable-next-line typescript/no-explicit-any -- overloads that differ between versions of pg
   query(...args: any[]): any;
 }
 
-/** A `pg` `Pool`. */
+/** A `Pool` of `pg`. */
 export interface WatchedPool extends WatchedClient {
   // oxlint-disable-next-line typescript/no-explicit-any -- as above
   connect(...args: any[]): any;
@@ -17,7 +17,7 @@ export interface WatchedPool extends WatchedClient {
   removeListener(event: 'acquire', listener: (client: any) => void): unknown;
 }
 
-/** The module `pg` itself: all its connections. */
+/** The module `pg` itself, with all its connections. */
 export interface WatchedModule {
   readonly Client: { readonly prototype: WatchedClient };
   readonly Pool: { readonly prototype: Pick<WatchedPool, 'connect'> };
@@ -25,10 +25,10 @@ export interface WatchedModule {
 
 export type Watched = WatchedClient | WatchedPool | WatchedModule;
 
-/** Called with each statement before it is sent; what it throws is the outcome of the statement, which is not sent then. */
+/** Called with each statement before it is sent. If it throws, the statement fails with that error and is not sent. */
 export type OnStatement = (sql: string, values: readonly unknown[]) => void;
 
-/** @returns ends it */
+/** @returns stops watching */
 export function watchConnections(watched: Watched, onStatement: OnStatement): () => void {
   if ('totalCount' in watched) {
     return watchPool(watched, onStatement);
@@ -41,7 +41,7 @@ export function watchConnections(watched: Watched, onStatement: OnStatement): ()
 
 function watchPool(pool: WatchedPool, onStatement: OnStatement): () => void {
   const ends = new Map<WatchedClient, () => void>();
-  // Emitted before a client is lent, new or not.
+  // Emitted before a client is handed out, new or not.
   const onAcquire = (client: WatchedClient): void => {
     if (!ends.has(client)) {
       ends.set(client, watchClient(client, onStatement));
@@ -56,7 +56,7 @@ function watchPool(pool: WatchedPool, onStatement: OnStatement): () => void {
   };
 }
 
-/** A pool calls back those who queue for a connection in the context of whoever has given one back, who may be another tenant. */
+/** A pool calls a waiting caller back in the async context of the one that released the connection, possibly another tenant's. */
 function keepContext(pool: Pick<WatchedPool, 'connect'>): () => void {
   return replace(
     pool,
@@ -78,7 +78,7 @@ function watchClient(client: WatchedClient, onStatement: OnStatement): () => voi
     (query) =>
       function (this: unknown, statement: unknown, ...args: unknown[]) {
         try {
-          onStatement(...partsOf(statement, args[0]));
+          onStatement(...readQuery(statement, args[0]));
         } catch (error) {
           return refuse(statement, args, error);
         }
@@ -87,15 +87,15 @@ function watchClient(client: WatchedClient, onStatement: OnStatement): () => voi
   );
 }
 
-/** Of a text, a query config, or an object that submits itself, such as a cursor. */
-function partsOf(statement: unknown, values: unknown): [sql: string, values: readonly unknown[]] {
+/** Reads a text, a query config, or an object that submits itself, such as a cursor. */
+function readQuery(statement: unknown, values: unknown): [sql: string, values: readonly unknown[]] {
   const config = (typeof statement === 'object' ? statement : undefined) as
     { text?: string; values?: unknown[]; cursor?: typeof config } | undefined | null;
   const { text = '', values: own } = config?.cursor ?? config ?? { text: String(statement) };
   return [text, Array.isArray(values) ? values : (own ?? [])];
 }
 
-/** As `pg` reports what has gone wrong: to the callback, or by the promise. */
+/** Fails as `pg` does: through the callback, or by a rejected promise. */
 function refuse(statement: unknown, args: readonly unknown[], error: unknown): Promise<never> | undefined {
   const own = (statement as { callback?: unknown } | null)?.callback;
   const callback = [own, ...args].find((arg) => typeof arg === 'function');

@@ -133,6 +133,15 @@ describe('a text', () => {
     ]);
   });
 
+  it.each([
+    `SELECT ${'('.repeat(1e5)}1${')'.repeat(1e5)}`,
+    `SELECT ${'1 + '.repeat(1e5)}1`,
+    `SELECT 1${' UNION SELECT 1'.repeat(1e4)}`,
+  ])('may be nested too deeply to be read', (sql) => {
+    expect(readStatements(sql)).toMatchObject([{ kind: undefined }]);
+    expect(readStatements('SELECT 1')).toMatchObject([{ kind: 'SelectStmt' }]);
+  });
+
   it.each(['', ' ', ';', '-- a', '/* a; */ ; ;'])('may have no statement: %j', (sql) => {
     expect(readStatements(sql)).toEqual([]);
   });

@@ -195,7 +195,7 @@ describe('SqlGuard.check', () => {
     expect(() => guard.check('DELETE FROM orders')).toThrow(
       'The SQL guard refused a statement: it names the tenant table "orders" without a schema, so that PostgreSQL takes whichever ' +
         'search_path finds first. Name the schema: { schema: tenants.require().schema } in calls of an EntityManager, or in the ' +
-        'text of the statement. What a test itself prepares can be exempted with guard.off(() => …).\nDELETE FROM orders',
+        'text of the statement. What a test prepares can be exempted with guard.off(() => …).\nDELETE FROM orders',
     );
     expect(() => guard.check(long)).toThrow(/ …$/);
     expect(guard.off(() => guard.check(long))).toBeUndefined();

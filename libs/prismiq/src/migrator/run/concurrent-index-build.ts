@@ -4,7 +4,7 @@ import { MigrationFailedError, MigrationRefusedError } from '../../errors/migrat
 import { quoteIdentifier } from '../../sql/identifier.js';
 import type { FleetDatabase } from '../migrator-database.js';
 import type { SourceMigration } from '../../migrations/migration-set.js';
-import { codeOf, indexMadeBy } from '../../migrations/sql-text.js';
+import { readStatements } from '../../sql/statements/statement.js';
 import { namedFailure } from './tenant-transaction.js';
 
 const LOOK_EVERY_MS = 200;
@@ -26,7 +26,9 @@ export async function runConcurrently(
   statements.forEach((statement) => assertRepeatable(statement, migration, schema));
   for (const statement of statements) {
     const send = (sql: string) => watched(database, sql, migration, schema, lockTimeoutMs);
-    const index = indexMadeBy(statement);
+    const index = readStatements(statement)
+      .flatMap(({ relations }) => relations)
+      .find(({ isIndex, role }) => isIndex && role === 'created')?.name;
     await dropInvalid(database, index, schema, send);
     try {
       await send(statement);
@@ -39,15 +41,14 @@ export async function runConcurrently(
 
 /** Whoever is killed between such a statement and its record does it again the next time. */
 function assertRepeatable(statement: string, { label }: SourceMigration, schema: string): void {
-  const code = codeOf(statement);
-  const isIndex = /^(create (unique )?|drop )index concurrently/.test(code);
   const refuse = (problem: string): never => {
     throw new MigrationRefusedError(label, `${problem}. The statement is: ${statement}`, { schema });
   };
-  if (isIndex && !/^(create (unique )?index concurrently if not exists|drop index concurrently if exists)/.test(code)) {
+  if (readStatements(statement).some(({ isConcurrent, isRepeatable }) => isConcurrent && !isRepeatable)) {
     refuse('it cannot be repeated, which is what happens if the process is killed; add IF NOT EXISTS, or IF EXISTS');
   }
-  if (!new RegExp(String.raw`(^|[^\w".])("${schema}"|${schema})\.`).test(statement)) {
+  const relations = readStatements(statement).flatMap(({ relations }) => relations);
+  if (relations.length === 0 || relations.some((relation) => relation.schema !== schema)) {
     refuse(
       'it is not transactional, and has to name the schema, as there is no search_path outside of a transaction: ' +
         "`create index concurrently if not exists … on ${this.config.get('schema')}.orders (…)`",

@@ -69,7 +69,7 @@ function readCached(sql: string): readonly Statement[] {
   if (known !== undefined) {
     return known;
   }
-  const statements = parseSql(sql)?.map(analyze) ?? [unknownStatement(sql)];
+  const statements = readUncached(sql);
   if (sql.length <= MAX_CACHED_LENGTH) {
     if (cache.size >= MAX_CACHED_TEXTS) {
       cache.clear();
@@ -77,6 +77,18 @@ function readCached(sql: string): readonly Statement[] {
     cache.set(sql, statements);
   }
   return statements;
+}
+
+function readUncached(sql: string): readonly Statement[] {
+  try {
+    return parseSql(sql)?.map(analyze) ?? [unknownStatement(sql)];
+  } catch (error) {
+    // Nested deeper than the call stack.
+    if (error instanceof RangeError) {
+      return [unknownStatement(sql)];
+    }
+    throw error;
+  }
 }
 
 function analyze(parsed: ParsedStatement): Statement {
