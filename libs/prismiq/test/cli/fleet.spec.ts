@@ -273,6 +273,24 @@ describe('the prismiq command on a fleet', () => {
       }
     });
 
+    it('names a tenant that another process works on, and waits for it as long as the flag says', async () => {
+      await provision();
+      await customers.configure([VIEW, TABLE]);
+      const client = await database.pool.connect();
+      try {
+        await client.query(
+          `BEGIN; SELECT pg_advisory_xact_lock(('x' || left(encode(sha256('prismiq/tenant_acme'), 'hex'), 16))::bit(64)::bigint)`,
+        );
+        const { code, stdout, stderr } = await host.run(['migrate', '--tenant', 'acme', '--wait', '300ms']);
+        expect(stderr).toContain('waiting for another process: acme (schema tenant_acme)\n');
+        expect(stdout).toMatch(/Schema "tenant_acme" is being worked on by another process/);
+        expect(code).toBe(3);
+      } finally {
+        await client.query('ROLLBACK');
+        client.release();
+      }
+    });
+
     it('waits for a lock as long as the flag says', async () => {
       await provision();
       await customers.configure(

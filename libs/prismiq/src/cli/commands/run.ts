@@ -7,7 +7,7 @@ import { RunSummary } from '../output/run-summary.js';
 import type { RunSettings } from '../session.js';
 import type { CommandContext } from './command.js';
 
-/** With what a command may end that carries a run out. */
+/** The exit codes of a command that runs migrations. */
 export const RUN_EXIT_CODES = [
   ExitCode.Ok,
   ExitCode.Failed,
@@ -18,9 +18,9 @@ export const RUN_EXIT_CODES = [
 ];
 
 /**
- * Carries a run out, shows it while it goes, and tells at the end what became of it.
+ * Runs a migration, shows its progress, and reports the result.
  *
- * @param verb what is done to tenants, such as `Migrating`
+ * @param verb for what the run does, such as `Migrating`
  */
 export async function runAndReport(
   { output, session }: CommandContext,
@@ -30,7 +30,7 @@ export async function runAndReport(
 ): Promise<ExitCode> {
   const summary = new RunSummary();
   const progress = new Progress(verb, output, session.env);
-  const interruption = new ShutdownSignals((signal, isLast) => {
+  const shutdown = new ShutdownSignals((signal, isLast) => {
     progress.note(
       isLast
         ? `${signal} again: ending at once. PostgreSQL takes back what was in work, when its statement is through.`
@@ -42,7 +42,7 @@ export async function runAndReport(
   try {
     report = await run({
       ...settings,
-      signal: interruption.signal,
+      signal: shutdown.signal,
       onEvent: (event) => {
         if (event.type === 'tenant-finished') summary.add(event.result);
         progress.onEvent(event);
@@ -50,11 +50,11 @@ export async function runAndReport(
     });
   } finally {
     progress.close();
-    interruption.dispose();
+    shutdown.dispose();
   }
   summary.show(report, output);
   if (report.stopped?.reason === 'aborted') {
-    return interruption.exitCode ?? ExitCode.Failed;
+    return shutdown.exitCode ?? ExitCode.Failed;
   }
   return report.counts.failed > 0 || report.stopped !== undefined ? ExitCode.TenantsFailed : ExitCode.Ok;
 }

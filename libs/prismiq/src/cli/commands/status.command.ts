@@ -10,7 +10,7 @@ import type { Command } from './command.js';
 
 export const statusCommand: Command = {
   name: 'status',
-  summary: 'tell which tenants are at which version, and what is amiss',
+  summary: 'show which tenants are at which version, and what is wrong',
   usage: '[--tenant ID]... [--ring NAME]... [--tag NAME]... [options]',
   manual: [
     'Reads the catalog and the histories of all tenants, or of those selected, and groups them by version. It tells by name ' +
@@ -31,11 +31,11 @@ export const statusCommand: Command = {
     const status = await migrator.status(selection);
     output.event({ type: 'status', ...status });
     show(status, output);
-    return values.check === true ? judge(status) : ExitCode.Ok;
+    return values.check === true ? exitCodeOfCheck(status) : ExitCode.Ok;
   },
 };
 
-function judge({ drifted, halfProvisioned, unreadable, upToDate }: FleetStatus): ExitCode {
+function exitCodeOfCheck({ drifted, halfProvisioned, unreadable, upToDate }: FleetStatus): ExitCode {
   if (drifted.length + halfProvisioned.length + unreadable.length > 0) {
     return ExitCode.Drift;
   }
@@ -51,7 +51,7 @@ function show(status: FleetStatus, output: Output): void {
       [
         { title: 'TENANTS', cell: ({ tenants }) => count(tenants.length), align: 'right' },
         { title: 'VERSION', cell: ({ version }) => versionText(version) },
-        { title: 'STANDING', cell: standing },
+        { title: 'STATE', cell: describeState },
         { title: 'WHO', cell: ({ tenants }) => namesOf(tenants, output) },
       ],
       output.title,
@@ -81,7 +81,7 @@ function show(status: FleetStatus, output: Output): void {
   }
 }
 
-function standing({ pending, unrecorded, unknown }: FleetStatus['groups'][number]): string {
+function describeState({ pending, unrecorded, unknown }: FleetStatus['groups'][number]): string {
   const facts = [
     ...(pending.length > 0 ? [`${pending.length} behind`] : []),
     ...(unrecorded.length > 0 ? [`${unrecorded.length} to be recorded`] : []),

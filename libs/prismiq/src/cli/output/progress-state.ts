@@ -1,16 +1,16 @@
 import { Rate } from './rate.js';
 import { count, span } from './text.js';
 
-/** How a run is shown while it goes. */
+/** Shows a run while it works. */
 export interface ProgressView {
-  /** The run has begun, or gone on; called often. */
+  /** Called when the run has begun or made progress; often. */
   update(state: ProgressState): void;
-  /** Something that stays visible. */
+  /** Shows a line that stays visible. */
   line(text: string): void;
   close(): void;
 }
 
-/** @param verb what is done to tenants, such as `Migrating` */
+/** @param verb for what the run does, such as `Migrating` */
 export class ProgressState {
   total = 0;
   done = 0;

@@ -10,17 +10,11 @@ export interface Histories {
   readonly recorded: ReadonlySet<string>;
 }
 
-interface HistoryRow {
-  readonly name: string;
-  readonly hash: string;
-}
-
 /** A statement locks each table that it reads, and PostgreSQL has room for some thousand locks. */
 const HISTORIES_PER_STATEMENT = 100;
 
-/** Adds up to the same number for the same names in any order, which is much faster than to sort them. */
-export const historyDigest = (column: string): string => `sum(${nameHash(column)})`;
-const nameHash = (column: string): string => `hashtextextended(${column}, 0)`;
+/** A number that is the same for the same names in any order: a sum is much faster than to sort them. */
+export const historyDigest = (column: string): string => `coalesce(sum(hashtextextended(${column}, 0)), 0)`;
 
 /** The histories of some schemas; a schema that does not exist is absent. Writes nothing. */
 export async function readHistories(
@@ -36,30 +30,29 @@ export async function readHistories(
      FROM pg_namespace n WHERE n.nspname = ANY($1)`,
     [schemas, set.sources.map(({ historyTable }) => historyTable)],
   );
-  const names = new Map(rows.map(({ schema }) => [schema, new Map<string, HistoryRow[]>()]));
+  const histories = new Map(rows.map(({ schema }) => [schema, emptyHistories()]));
   const tables = rows.flatMap(({ schema, tables }) =>
     set.sources.filter(({ historyTable }) => tables.includes(historyTable)).map((source) => ({ schema, source })),
   );
   for (let start = 0; start < tables.length; start += HISTORIES_PER_STATEMENT) {
     const chunk = tables.slice(start, start + HISTORIES_PER_STATEMENT);
-    const lists = chunk.map((): HistoryRow[] => []);
+    // One row for each table, as text: thousands of rows, and the parsing of arrays, would take longer than the reading.
     const selects = chunk.map(
       ({ schema, source: { historyTable } }, index) =>
-        `SELECT ${index} AS "table", name, ${nameHash('name')}::text AS hash FROM ${quoteIdentifier(schema)}.${quoteIdentifier(historyTable)}`,
+        `SELECT ${index} AS "table", string_agg(name, E'\\n') AS names, ${historyDigest('name')}::text AS digest ` +
+        `FROM ${quoteIdentifier(schema)}.${quoteIdentifier(historyTable)}`,
     );
-    const records = await sql.query<HistoryRow & { table: number }>(selects.join(' UNION ALL '));
-    records.forEach(({ table, ...row }) => lists[table]!.push(row));
-    chunk.forEach(({ schema, source }, index) => names.get(schema)!.set(source.name, lists[index]!));
+    const records = await sql.query<{ table: number; names: string | null; digest: string }>(
+      selects.join(' UNION ALL '),
+    );
+    for (const { table, names, digest } of records) {
+      const { schema, source } = chunk[table]!;
+      const { digests, recorded } = histories.get(schema)!;
+      digests.set(source.name, digest);
+      names?.split('\n').forEach((name) => recorded.add(set.labelOf(source.name, name)));
+    }
   }
-  return new Map([...names].map(([schema, bySource]) => [schema, toHistories(bySource, set)]));
+  return histories;
 }
 
-function toHistories(rows: ReadonlyMap<string, HistoryRow[]>, set: MigrationSet): Histories {
-  const recorded = new Set<string>();
-  const digests = new Map<string, string>();
-  for (const [source, list] of rows) {
-    list.forEach(({ name }) => recorded.add(set.labelOf(source, name)));
-    digests.set(source, list.reduce((sum, { hash }) => sum + BigInt(hash), 0n).toString());
-  }
-  return { digests, recorded };
-}
+const emptyHistories = () => ({ digests: new Map<string, string>(), recorded: new Set<string>() });

@@ -13,7 +13,7 @@ export function assertHistory(schema: string, historyTable: string, digest: stri
   const table = `${quoteIdentifier(schema)}.${quoteIdentifier(historyTable)}`;
   return digest === undefined
     ? `SELECT CASE WHEN to_regclass(${quoteLiteral(table)}) IS NULL THEN 0 ELSE CAST(concat('${CHANGED}') AS integer) END`
-    : `SELECT CASE WHEN coalesce(${historyDigest('name')}, 0) = ${quoteLiteral(digest)}::numeric THEN 0 ` +
+    : `SELECT CASE WHEN ${historyDigest('name')} = ${quoteLiteral(digest)}::numeric THEN 0 ` +
         `ELSE CAST(concat('${CHANGED} ', count(*)) AS integer) END FROM ${table}`;
 }
 

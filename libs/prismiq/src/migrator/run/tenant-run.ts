@@ -3,7 +3,7 @@ import { SchemaMismatchError } from '../../errors/schema.errors.js';
 import type { SourceMigration } from '../../migrations/migration-set.js';
 import type { TenantVersion } from '../../migrations/migration-target.js';
 import type { TenantMigrationState } from '../inspect/tenant-migration-state.js';
-import type { TenantResult, TenantResultState } from '../run-report.js';
+import type { TenantResult } from '../run-report.js';
 import type { TenantSchemaRef } from '../tenant-schema-ref.js';
 import { toPrismiqError } from '../to-prismiq-error.js';
 import { classifyError } from './classify-error.js';
@@ -11,6 +11,7 @@ import { assertNothingNewer, isDone, nextStep, type Step } from './next-step.js'
 import { pause } from './pause.js';
 import { inspectUnderLock, runStep } from './run-step.js';
 import type { RunContext } from './run-context.js';
+import { TenantProgress } from './tenant-progress.js';
 
 /** How often in a row an assertion may fail although no history has changed. */
 const MAX_UNEXPLAINED_CHANGES = 10;
@@ -19,19 +20,11 @@ const RETRY_PAUSE_MS = 100;
 
 /** Takes one tenant to where it should be, step by step. Each attempt begins with the state that it finds. */
 export class TenantRun {
-  #attempts = 1;
+  readonly #progress: TenantProgress;
   #oneByOne: boolean;
-  #startedAt: number | undefined;
   #hasStarted = false;
-  #hasBaselined = false;
-  /** What was committed in this run, as `source:name`. */
-  readonly #done: string[] = [];
   /** The migrations to take back, fixed when the tenant's turn comes. */
   #toTakeBack: readonly SourceMigration[] | undefined;
-  /** The migrations that are left, as `source:name`. */
-  #remaining: readonly string[] = [];
-  #from: TenantVersion | undefined;
-  #to: TenantVersion = {};
   /** A step of which the connection was lost, and the version before it: it may have been committed. */
   #unconfirmed: { readonly step: Step; readonly from: TenantVersion } | undefined;
   /** The error that ends the work, once the outcome of the unconfirmed step is known. */
@@ -45,17 +38,18 @@ export class TenantRun {
     private readonly context: RunContext,
     private state?: TenantMigrationState,
   ) {
+    this.#progress = new TenantProgress(tenant, context.direction);
     this.#oneByOne = context.isCitus;
   }
 
   /** @returns `undefined` if another session works on the tenant: its turn has to come again */
   async run(): Promise<TenantResult | undefined> {
-    this.#startedAt ??= performance.now();
+    this.#progress.start();
     try {
       while (!(await (this.#lastError === undefined ? this.advance() : this.settle()))) {
         // Until nothing is left to do.
       }
-      return this.result(this.stateOfSuccess());
+      return this.#progress.result(this.#progress.stateOfSuccess);
     } catch (error) {
       return classifyError(error) === 'locked' ? this.wait(error) : this.failure(error);
     }
@@ -66,7 +60,7 @@ export class TenantRun {
     if (this.#unconfirmed !== undefined) {
       return this.failure(new TenantLockedError({ schema: this.tenant.schema }));
     }
-    return this.#hasStarted ? { ...this.result('interrupted'), message: this.howToContinue() } : undefined;
+    return this.#hasStarted ? { ...this.#progress.result('interrupted'), message: this.howToContinue() } : undefined;
   }
 
   /** @returns whether the tenant is where it should be */
@@ -105,7 +99,7 @@ export class TenantRun {
     const { state } = this;
     this.observe(state);
     const migrations = this.remaining(state);
-    this.#remaining = migrations.map(({ label }) => label);
+    this.#progress.remaining = migrations.map(({ label }) => label);
     const step = nextStep(state, migrations, direction);
     if (step === undefined) {
       if (state.differences.length > 0) {
@@ -130,7 +124,7 @@ export class TenantRun {
       this.#unexplainedChanges = 0;
       this.#lockedSince = undefined;
     }
-    this.#to = state.version;
+    this.#progress.version = state.version;
     if (this.#unconfirmed !== undefined && isDone(this.#unconfirmed.step, state, direction)) {
       const { step, from } = this.#unconfirmed;
       this.committed(step, from);
@@ -143,7 +137,7 @@ export class TenantRun {
       return migrationsFor(state);
     }
     this.#toTakeBack ??= migrationsFor(state);
-    return this.#toTakeBack.filter(({ label }) => state.present.has(label) && !this.#done.includes(label));
+    return this.#toTakeBack.filter(({ label }) => state.present.has(label) && !this.#progress.includes(label));
   }
 
   private async take(step: Step, state: TenantMigrationState): Promise<void> {
@@ -152,13 +146,13 @@ export class TenantRun {
       if (!this.#hasStarted) {
         this.#hasStarted = true;
         const { tenantId, schema } = tenant;
-        context.emit({ type: 'tenant-started', tenantId, schema, pending: this.#remaining });
+        context.emit({ type: 'tenant-started', tenantId, schema, pending: this.#progress.remaining });
       }
     };
     try {
       const present = await runStep(step, state, context, this.#oneByOne, begin);
       this.committed(step, state.version);
-      this.#to = context.set.versionOf(present);
+      this.#progress.version = context.set.versionOf(present);
     } catch (error) {
       if (classifyError(error) === 'connection-lost') {
         this.#unconfirmed = { step, from: state.version };
@@ -168,31 +162,28 @@ export class TenantRun {
     this.state = undefined;
   }
 
-  private committed({ unrecorded, migrations }: Step, from: TenantVersion): void {
-    const labels = migrations.map(({ label }) => label);
+  private committed(step: Step, from: TenantVersion): void {
     this.#unconfirmed = undefined;
     this.#lockedSince = undefined;
-    this.#from ??= from;
-    this.#hasBaselined ||= unrecorded.length > 0;
-    this.#done.push(...labels);
-    this.#remaining = this.#remaining.filter((label) => !labels.includes(label));
+    this.#progress.commit(step, from);
   }
 
   /** Pauses before the next attempt. @throws the error if there is none */
   private async retry(error: unknown): Promise<void> {
     const { retries, signal, emit } = this.context;
-    if (this.#attempts > retries || signal.aborted) {
+    if (this.#progress.attempts > retries || signal.aborted) {
       if (this.#unconfirmed === undefined) throw error;
       this.#lastError = error;
       return;
     }
     const { tenantId, schema } = this.tenant;
-    const waitMs = Math.round(RETRY_PAUSE_MS * 2 ** (this.#attempts - 1) * (0.5 + Math.random()));
+    const attempt = this.#progress.attempts;
+    const waitMs = Math.round(RETRY_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random()));
     const { sqlState, message } = toPrismiqError(error, schema);
-    emit({ type: 'tenant-retry', tenantId, schema, attempt: this.#attempts, waitMs, sqlState, message });
-    this.#attempts += 1;
+    emit({ type: 'tenant-retry', tenantId, schema, attempt, waitMs, sqlState, message });
+    this.#progress.attempts += 1;
     // So that the last attempt names the statement.
-    this.#oneByOne ||= this.#attempts > retries;
+    this.#oneByOne ||= this.#progress.attempts > retries;
     await pause(waitMs, signal);
   }
 
@@ -203,7 +194,7 @@ export class TenantRun {
       this.observe(await inspectUnderLock(this.tenant, this.context));
     } catch (reason) {
       if (classifyError(reason) === 'locked') throw reason;
-      this.#to = {};
+      this.#progress.version = {};
       throw error;
     }
     if (this.#unconfirmed !== undefined) {
@@ -232,7 +223,7 @@ export class TenantRun {
     const unknown = 'The connection was lost during the transaction, and it is unknown whether it was committed.';
     const hints = [this.#unconfirmed === undefined ? undefined : unknown, this.howToContinue()];
     return {
-      ...this.result('failed'),
+      ...this.#progress.result('failed'),
       code,
       sqlState,
       message: [message, ...hints].filter((text) => text !== undefined).join(' '),
@@ -241,36 +232,14 @@ export class TenantRun {
 
   /** To take back a number of migrations again would take back too many. */
   private howToContinue(): string | undefined {
+    const { remaining, hasCommitted } = this.#progress;
     const { set } = this.context;
-    const last = this.#toTakeBack?.findLast(({ label }) => this.#remaining.includes(label));
-    if (last === undefined || this.#done.length === 0) {
+    const last = this.#toTakeBack?.findLast(({ label }) => remaining.includes(label));
+    if (last === undefined || !hasCommitted) {
       return undefined;
     }
     const list = set.of(last.source);
     const to = JSON.stringify(list[list.indexOf(last) - 1]?.name ?? 0);
-    return `Left: ${this.#remaining.join(', ')}. Take them back with { source: ${JSON.stringify(last.source)}, to: ${to} }.`;
-  }
-
-  private result(state: TenantResultState): TenantResult {
-    const { tenantId, schema, ring } = this.tenant;
-    return {
-      tenantId,
-      schema,
-      ring,
-      state,
-      from: this.#from ?? this.#to,
-      to: this.#to,
-      migrations: this.#done,
-      remaining: this.#remaining,
-      durationMs: Math.round(performance.now() - this.#startedAt!),
-      attempts: this.#attempts,
-    };
-  }
-
-  private stateOfSuccess(): TenantResultState {
-    if (this.#done.length > 0) {
-      return this.context.direction === 'up' ? 'migrated' : 'reverted';
-    }
-    return this.#hasBaselined ? 'baselined' : 'unchanged';
+    return `Left: ${remaining.join(', ')}. Take them back with { source: ${JSON.stringify(last.source)}, to: ${to} }.`;
   }
 }

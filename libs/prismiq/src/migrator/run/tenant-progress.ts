@@ -1,0 +1,66 @@
+import type { TenantVersion } from '../../migrations/migration-target.js';
+import type { TenantResult, TenantResultState } from '../run-report.js';
+import type { TenantSchemaRef } from '../tenant-schema-ref.js';
+import type { Step } from './next-step.js';
+
+/** What a run has done in one tenant. */
+export class TenantProgress {
+  attempts = 1;
+  /** The version that was read or asserted last; empty: it is unknown. */
+  version: TenantVersion = {};
+  /** The migrations that are left, as `source:name`. */
+  remaining: readonly string[] = [];
+  readonly #committed: string[] = [];
+  #from: TenantVersion | undefined;
+  #hasBaselined = false;
+  #startedAt: number | undefined;
+
+  constructor(
+    private readonly tenant: TenantSchemaRef,
+    private readonly direction: 'up' | 'down',
+  ) {}
+
+  start(): void {
+    this.#startedAt ??= performance.now();
+  }
+
+  get hasCommitted(): boolean {
+    return this.#committed.length > 0;
+  }
+
+  includes(label: string): boolean {
+    return this.#committed.includes(label);
+  }
+
+  /** @param from the version before the step */
+  commit({ unrecorded, migrations }: Step, from: TenantVersion): void {
+    const labels = migrations.map(({ label }) => label);
+    this.#from ??= from;
+    this.#hasBaselined ||= unrecorded.length > 0;
+    this.#committed.push(...labels);
+    this.remaining = this.remaining.filter((label) => !labels.includes(label));
+  }
+
+  result(state: TenantResultState): TenantResult {
+    const { tenantId, schema, ring } = this.tenant;
+    return {
+      tenantId,
+      schema,
+      ring,
+      state,
+      from: this.#from ?? this.version,
+      to: this.version,
+      migrations: this.#committed,
+      remaining: this.remaining,
+      durationMs: this.#startedAt === undefined ? 0 : Math.round(performance.now() - this.#startedAt),
+      attempts: this.attempts,
+    };
+  }
+
+  get stateOfSuccess(): TenantResultState {
+    if (this.hasCommitted) {
+      return this.direction === 'up' ? 'migrated' : 'reverted';
+    }
+    return this.#hasBaselined ? 'baselined' : 'unchanged';
+  }
+}
