@@ -1,12 +1,6 @@
 import { probeSchemaFor } from './probe-schema-for.js';
 import type { SchemaFor } from './schema-for.js';
 
-interface Owner {
-  readonly tenantId: string;
-  /** Whether `schemaFor` has given the schema, and not the directory. */
-  readonly isDerived: boolean;
-}
-
 /** Two tenants that would work in one schema by accident. */
 export interface SchemaConflict {
   readonly owner: string;
@@ -14,11 +8,11 @@ export interface SchemaConflict {
 }
 
 /**
- * Which tenants were seen in which schema. Tenants share a schema on purpose if `schemaFor` is made to give many ids one schema, or
- * if the directory names it for each of them; otherwise two ids that give one schema are a mistake.
+ * The tenants for which `schemaFor` gave a schema. Tenants share one on purpose if the directory names it for one of them, or if
+ * `schemaFor` is made to give many ids one schema. Otherwise two ids that give one schema are a mistake.
  */
 export class SchemaOwners {
-  readonly #owners = new Map<string, Owner>();
+  readonly #owners = new Map<string, string>();
   #isShared: boolean | undefined;
 
   constructor(
@@ -26,23 +20,22 @@ export class SchemaOwners {
     private readonly maxEntries = Infinity,
   ) {}
 
-  /** Records that a tenant works in a schema, unless that is another tenant's. */
-  claim(tenantId: string, schema: string, isDerived: boolean): SchemaConflict | undefined {
+  /** Records that `schemaFor` gives a tenant this schema, unless it is another tenant's. */
+  claim(tenantId: string, schema: string): SchemaConflict | undefined {
     const owner = this.#owners.get(schema);
-    if (owner !== undefined && owner.tenantId !== tenantId && (isDerived || owner.isDerived) && !this.isShared()) {
-      const [one, other] = [owner.tenantId, tenantId].map((id) => JSON.stringify(id));
+    if (owner !== undefined && owner !== tenantId && !this.isShared()) {
       return {
-        owner: owner.tenantId,
+        owner,
         problem:
-          `gives tenants ${one} and ${other} the same schema "${schema}". Let \`schemaFor\` tell them apart, or name a schema of its ` +
-          'own for one of them. If they are meant to share it, name it for both.',
+          `has tenants ${JSON.stringify(owner)} and ${JSON.stringify(tenantId)}, to which \`schemaFor\` gives the same schema ` +
+          `"${schema}". Let it tell them apart. If they are meant to share it, name it in the directory.`,
       };
     }
-    if (owner === undefined || owner.tenantId === tenantId) {
+    if (owner === undefined) {
       if (this.#owners.size >= this.maxEntries) {
         this.#owners.delete(this.#owners.keys().next().value!);
       }
-      this.#owners.set(schema, { tenantId, isDerived });
+      this.#owners.set(schema, tenantId);
     }
     return undefined;
   }

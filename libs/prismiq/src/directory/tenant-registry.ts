@@ -122,11 +122,12 @@ export class TenantRegistry {
   /** Another tenant that was seen in the schema counts only while the directory still has it there. */
   private async assertOwnSchema({ record, isDerived }: CheckedEntry): Promise<void> {
     const { tenantId, schema } = record;
-    const conflict = this.#owners.claim(tenantId, schema, isDerived);
+    const conflict = isDerived ? this.#owners.claim(tenantId, schema) : undefined;
     if (conflict === undefined) {
       return;
     }
-    if ((await this.ask(conflict.owner))?.record.schema === schema) {
+    const owner = await this.ask(conflict.owner);
+    if (owner?.isDerived && owner.record.schema === schema) {
       throw conflictError(conflict, record);
     }
     this.#owners.release(schema);
@@ -136,7 +137,7 @@ export class TenantRegistry {
   private toListed(entry: TenantEntry, owners: SchemaOwners): ListedTenant {
     try {
       const { record, isDerived } = this.check(entry);
-      const conflict = owners.claim(record.tenantId, record.schema, isDerived);
+      const conflict = isDerived ? owners.claim(record.tenantId, record.schema) : undefined;
       if (conflict !== undefined) {
         throw conflictError(conflict, record);
       }

@@ -16,7 +16,8 @@ export const tenantsFromList =
     const entries = Array.from(tenants, (tenant) => (typeof tenant === 'string' ? { tenantId: tenant } : tenant));
     const owners = new SchemaOwners(schemaFor);
     for (const { tenantId, schema } of entries) {
-      const conflict = owners.claim(tenantId, schema ?? attempt(schemaFor, tenantId) ?? '', schema == null);
+      const derived = schema == null ? attempt(schemaFor, tenantId) : undefined;
+      const conflict = derived === undefined ? undefined : owners.claim(tenantId, derived);
       if (conflict !== undefined) {
         throw new InvalidOptionsError('directory', conflict.problem, {}, 'tenantsFromList');
       }
