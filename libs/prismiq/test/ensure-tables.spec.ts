@@ -14,6 +14,7 @@ import {
 import { catalogOf, schemaNames } from '../../../test/support/catalog.js';
 import { suiteGuard } from '../../../test/support/sql-guard.js';
 import { TestDatabase } from '../../../test/support/test-database.js';
+import { holdLock } from './support/locks.js';
 
 describe('ensureTables', () => {
   let database: TestDatabase;
@@ -162,6 +163,38 @@ describe('ensureTables', () => {
       expect(await database.query(`SELECT count(*)::int AS n FROM ${schema}.prismiq_migrations`)).toEqual([{ n: 2 }]);
     }
     await Promise.all(clients.map((client) => client.end()));
+  });
+
+  describe('when another process works on the schema', () => {
+    const refused = { code: 'TENANT_LOCKED', statusCode: 503, sqlState: '55P03' };
+
+    it('gives up after a while, inside of the host’s transaction as well, which keeps its own time limit', async () => {
+      await withClient(async (holder) => {
+        await holder.query('BEGIN');
+        await ensureTables(holder, { schema: 'busy', createSchema: true });
+        const options = { schema: 'busy', createSchema: true, lockTimeoutMs: 50 };
+        await expect(ensureTables(database.pool, options)).rejects.toMatchObject({ ...refused, schema: 'busy' });
+        await withClient(async (client) => {
+          await client.query(`BEGIN; SET LOCAL lock_timeout = '7s'`);
+          await expect(ensureTables(client, options)).rejects.toMatchObject({ ...refused, schema: 'busy' });
+          expect(await ensureTables(client, { schema: 'free', createSchema: true })).toMatchObject({ created: true });
+          expect((await client.query('SHOW lock_timeout')).rows).toEqual([{ lock_timeout: '7s' }]);
+        });
+      });
+    });
+
+    it('gives up when its tables are locked', async () => {
+      await ensureTables(database.pool, { schema: 'rebuilt', createSchema: true });
+      const holder = await holdLock(database, 'LOCK rebuilt.prismiq_migrations IN ACCESS EXCLUSIVE MODE');
+      const options = { schema: 'rebuilt', lockTimeoutMs: 50 };
+      await expect(ensureTables(database.pool, options)).rejects.toMatchObject(refused);
+      expect(await verifyTables(database.pool, options)).toEqual([]);
+      await holder.release();
+    });
+
+    it.each([0, 1.5, -1])('refuses %j as a time limit', async (lockTimeoutMs) => {
+      await expect(ensureTables(database.pool, { schema: 'x', lockTimeoutMs })).rejects.toThrow(RangeError);
+    });
   });
 
   describe('when the connection fails', () => {

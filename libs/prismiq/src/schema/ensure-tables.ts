@@ -1,9 +1,10 @@
+import { TenantLockedError } from '../errors/migration.errors.js';
 import { SchemaNotFoundError, type SchemaDifference } from '../errors/schema.errors.js';
 import { quoteIdentifier } from '../sql/identifier.js';
 import type { SqlExecutor } from '../sql/sql-executor.js';
 import type { SqlTarget } from '../sql/sql-target.js';
 import { inTransaction } from '../sql/transaction.js';
-import { translateError } from '../sql/translate-error.js';
+import { isLockTimeout, translateError } from '../sql/translate-error.js';
 import { compareCatalog } from './compare-catalog.js';
 import { assertCurrentView, nameOccupants } from './diagnose.js';
 import { historyStatements, isHistoryComplete } from './history.js';
@@ -31,6 +32,11 @@ export interface EnsureTablesOptions {
    * @default false
    */
   repair?: boolean | undefined;
+  /**
+   * Milliseconds to wait for each lock that another process holds, such as a migrator that builds an index.
+   * @default 10000
+   */
+  lockTimeoutMs?: number | undefined;
 }
 
 /** @publicApi */
@@ -51,18 +57,11 @@ export interface EnsureTablesResult {
  * @param target where: a MikroORM instance, an EntityManager, a `pg` Pool or a `pg` client; see {@link SqlTarget} for whose
  *   transaction is joined
  * @throws InvalidSchemaNameError, SchemaNotFoundError, SchemaMismatchError (tables of another shape,
- *   with the differences and what to do), PermissionDeniedError, ConnectionFailedError, DatabaseError
+ *   with the differences and what to do), TenantLockedError, PermissionDeniedError, ConnectionFailedError, DatabaseError
  * @publicApi
  */
 export async function ensureTables(target: SqlTarget, options: EnsureTablesOptions = {}): Promise<EnsureTablesResult> {
-  if (options.schema !== undefined) {
-    assertSchemaName(options.schema);
-  }
-  try {
-    return await inTransaction(target, (sql) => ensure(sql, options));
-  } catch (error) {
-    throw translateError(error, { schema: options.schema });
-  }
+  return inSchema(target, options, (sql, schema) => ensure(sql, schema, options));
 }
 
 /**
@@ -74,26 +73,55 @@ export async function ensureTables(target: SqlTarget, options: EnsureTablesOptio
  */
 export async function verifyTables(
   target: SqlTarget,
-  options: { schema?: string | undefined } = {},
+  options: Pick<EnsureTablesOptions, 'schema' | 'lockTimeoutMs'> = {},
 ): Promise<SchemaDifference[]> {
-  if (options.schema !== undefined) {
-    assertSchemaName(options.schema);
+  return inSchema(target, options, async (sql, schema) => {
+    if (!(await schemaExists(sql, schema))) {
+      throw new SchemaNotFoundError({ schema });
+    }
+    return differences(sql, schema);
+  });
+}
+
+const DEFAULT_LOCK_TIMEOUT_MS = 10_000;
+
+async function inSchema<T>(
+  target: SqlTarget,
+  { schema, lockTimeoutMs = DEFAULT_LOCK_TIMEOUT_MS }: EnsureTablesOptions,
+  work: (sql: SqlExecutor, schema: string) => Promise<T>,
+): Promise<T> {
+  if (schema !== undefined) {
+    assertSchemaName(schema);
   }
+  if (!Number.isInteger(lockTimeoutMs) || lockTimeoutMs < 1) {
+    throw new RangeError(`lockTimeoutMs must be a whole number of milliseconds from 1, and is ${lockTimeoutMs}`);
+  }
+  let found = schema;
   try {
-    return await inTransaction(target, async (sql) => {
-      const schema = options.schema ?? (await currentSchema(sql));
-      if (!(await schemaExists(sql, schema))) {
-        throw new SchemaNotFoundError({ schema });
-      }
-      return differences(sql, schema);
-    });
+    return await inTransaction(target, (sql) =>
+      withLockTimeout(sql, lockTimeoutMs, async () => {
+        found ??= await currentSchema(sql);
+        return work(sql, found);
+      }),
+    );
   } catch (error) {
-    throw translateError(error, { schema: options.schema });
+    throw isLockTimeout(error)
+      ? new TenantLockedError({ schema: found, cause: error })
+      : translateError(error, { schema: found });
   }
 }
 
-async function ensure(sql: SqlExecutor, options: EnsureTablesOptions): Promise<EnsureTablesResult> {
-  const schema = options.schema ?? (await currentSchema(sql));
+/** The transaction may be the host's, and goes on with its own limit. If the work fails, the limit is rolled back with it. */
+async function withLockTimeout<T>(sql: SqlExecutor, milliseconds: number, work: () => Promise<T>): Promise<T> {
+  const set = (value: string) => sql.query("SELECT set_config('lock_timeout', $1, true)", [value]);
+  const [before] = await sql.query<{ value: string }>("SELECT current_setting('lock_timeout') AS value");
+  await set(`${milliseconds}`);
+  const result = await work();
+  await set(before!.value);
+  return result;
+}
+
+async function ensure(sql: SqlExecutor, schema: string, options: EnsureTablesOptions): Promise<EnsureTablesResult> {
   const table: TableNaming = (name) => `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
   // First without the lock: a start with nothing to do must not queue behind a long transaction of the host.
   if (await isReady(sql, schema, table)) {

@@ -70,9 +70,9 @@ export function isUniqueViolation(error: unknown): boolean {
   return codeOf(error) === '23505';
 }
 
-/** Whether a transaction of a stricter isolation was in the way of another one. */
-export function isSerializationFailure(error: unknown): boolean {
-  return codeOf(error) === '40001';
+/** Whether a lock was not granted in time. */
+export function isLockTimeout(error: unknown): boolean {
+  return codeOf(error) === '55P03';
 }
 
 function codeOf(error: unknown): string | undefined {
