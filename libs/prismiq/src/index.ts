@@ -16,6 +16,7 @@ export {
 } from './prismiq.decorators.js';
 export type {
   PrismiqAsyncValues,
+  PrismiqConnectionOptions,
   PrismiqControllerName,
   PrismiqControllersOptions,
   PrismiqDirectoryCacheOptions,
@@ -66,8 +67,9 @@ export type { Tenant, TenantIdentity } from './tenancy/tenant.js';
 export { DashboardRepository } from './repositories/dashboards/dashboard.repository.js';
 export { SavedQueryRepository } from './repositories/saved-queries/saved-query.repository.js';
 export { WidgetRepository } from './repositories/widgets/widget.repository.js';
-export type { ImportOptions, ImportResult } from './repositories/dashboards/dashboard-exchange.js';
-export type { ListOptions, Page } from './repositories/list-page.js';
+export type { ImportOptions, ImportResult } from './repositories/dashboards/import-dashboard.js';
+export type { ListOptions } from './repositories/lists/list-options.js';
+export type { Page } from './repositories/lists/read-list.js';
 export type { WriteOptions } from './repositories/lock-record.js';
 export type { Dashboard, DashboardSummary, SavedQuery, Widget, VersionedWidget } from './repositories/records.js';
 
@@ -179,8 +181,10 @@ export {
   InvalidDocumentError,
   NameTakenError,
   PreconditionFailedError,
+  RecordBusyError,
   RecordForbiddenError,
   RecordNotFoundError,
+  ResultTooLargeError,
   StaleVersionError,
   type DocumentIssue,
   type RecordKind,
@@ -194,6 +198,7 @@ export {
 export {
   InvalidTenantIdError,
   InvalidUserIdError,
+  TenantBusyError,
   TenantDirectoryError,
   TenantListError,
   TenantMismatchError,

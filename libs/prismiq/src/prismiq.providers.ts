@@ -17,6 +17,7 @@ import {
 import { getPrismiqToken } from './prismiq.decorators.js';
 import { DashboardRepository } from './repositories/dashboards/dashboard.repository.js';
 import { SavedQueryRepository } from './repositories/saved-queries/saved-query.repository.js';
+import { TenantDatabase } from './repositories/tenant-database.js';
 import { WidgetRepository } from './repositories/widgets/widget.repository.js';
 import { Database } from './sql/database.js';
 import { TenantContext } from './tenancy/tenant-context.js';
@@ -58,13 +59,19 @@ export function providersOf(contextName?: string): Provider[] {
     inject,
     scope,
   });
-  const repository = [token(TenantContext), Database, token(ChangeFeed), PRISMIQ_LIMITS];
+  const repository = [token(TenantContext), TenantDatabase, PRISMIQ_LIMITS];
   return [
     ormProvider(contextName),
     Database,
     { provide: token(TenantResolver), useFactory: ({ resolver }: PrismiqConfig) => resolver, inject: [PRISMIQ_CONFIG] },
     { provide: PRISMIQ_SCHEMA_FOR, useFactory: ({ schemaFor }: PrismiqConfig) => schemaFor, inject: [PRISMIQ_CONFIG] },
     { provide: PRISMIQ_LIMITS, useFactory: ({ limits }: PrismiqConfig) => limits, inject: [PRISMIQ_CONFIG] },
+    {
+      provide: TenantDatabase,
+      useFactory: (database: Database, feed: ChangeFeed, { connections }: PrismiqConfig) =>
+        new TenantDatabase(database, feed, connections),
+      inject: [Database, token(ChangeFeed), PRISMIQ_CONFIG],
+    },
     provide(ChangeFeed, []),
     {
       provide: token(TenantRegistry),

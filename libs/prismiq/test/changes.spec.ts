@@ -12,6 +12,7 @@ import {
   WidgetRepository,
   type ChangeEvent,
 } from '@prismiq/nestjs';
+import { ChangeFeed as InternalChangeFeed, recordKey } from '../src/changes/change-feed.js';
 import { TestDatabase } from '../../../test/support/test-database.js';
 import { boot, ormModule, resolver } from './support/host.js';
 
@@ -143,6 +144,64 @@ describe('the change feed', () => {
     });
     await expect(failure).rejects.toThrow('no');
     expect(heard).toEqual([]);
+  });
+
+  it('tells of every version of a record once, and in order, however its changes come together', async () => {
+    const { id } = await ada(() => dashboards.create({ name: 'S', widgets: [WIDGET] }));
+    const own = (index: number) => [
+      () => dashboards.update(id, { description: `${index}` }),
+      () => dashboards.update(id, { name: `${index}` }),
+      () => dashboards.updateLayout(id, []),
+      () => app.get(WidgetRepository).create(id, WIDGET),
+      () => dashboards.update(id.toUpperCase(), { widgets: [{ ...WIDGET, title: `${index}` }] }),
+      () => dashboards.transferAllOwnership('ada', 'ada'),
+      () => dashboards.import({ version: '1.0', name: `${index}` }, { onConflict: 'overwrite' }),
+    ];
+    const hosts = (index: number) =>
+      em().transactional(async () => {
+        await ada(() => dashboards.update(id, { description: `host ${index}` }));
+        await ada(() => dashboards.update(id, { isPublic: index % 2 === 0 }));
+      });
+    for (let round = 0; round < 10; round += 1) {
+      await Promise.allSettled([
+        ...own(round).map((work) => ada<unknown>(work)),
+        hosts(round),
+        ...own(round + 1000).map((work) => ada<unknown>(work)),
+        hosts(round + 1),
+      ]);
+    }
+    const { version } = await ada(() => dashboards.get(id));
+    const versions = events
+      .filter((event) => (event.dashboardId ?? event.id) === id)
+      .map((event) => event.versionAfter);
+    expect(version).toBeGreaterThan(50);
+    expect(versions).toEqual(Array.from({ length: version }, (_, index) => index + 1));
+  });
+
+  it('holds a change back while an earlier one of the record may be committed', () => {
+    const feed = new InternalChangeFeed();
+    const told: number[] = [];
+    feed.subscribe(({ versionAfter }) => told.push(versionAfter!));
+    const change = (versionBefore: number): ChangeEvent => ({
+      tenantId: 'acme',
+      schema: 'tenant_acme',
+      userId: 'ada',
+      kind: 'dashboard',
+      action: 'updated',
+      id: 'a',
+      dashboardId: undefined,
+      versionBefore,
+      versionAfter: versionBefore + 1,
+    });
+    const announce = () => feed.announce([recordKey(change(1))]);
+    const [first, second, failed] = [announce(), announce(), announce()];
+    second([change(2)]);
+    failed([]);
+    expect(told).toEqual([]);
+    first([change(1)]);
+    expect(told).toEqual([2, 3]);
+    feed.announce([recordKey(change(3))])([change(3)]);
+    expect(told).toEqual([2, 3, 4]);
   });
 
   it('goes on when a listener fails, and until it is told not to', async () => {

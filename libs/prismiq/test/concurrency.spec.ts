@@ -184,8 +184,8 @@ describe('under load', () => {
         layout: 3,
         save: 3,
         create: 3,
-        duplicate: 5,
-        nothing: 3,
+        duplicate: 4,
+        nothing: 2,
       });
     }
   });

@@ -14,6 +14,7 @@ import {
 } from '@prismiq/nestjs';
 import { TestDatabase } from '../../../test/support/test-database.js';
 import { boot, ormModule, resolver } from './support/host.js';
+import { holdLock, lockWaits } from './support/locks.js';
 
 const QUERY = { tables: [{ id: 'o', name: 'orders' }], columns: [{ table_id: 'o', column: 'amount' }] };
 const SALES: CreateDashboard = {
@@ -167,8 +168,52 @@ describe('dashboards change hands', () => {
 
     it('by many at once, each under a name of its own', async () => {
       const { id } = await ada(() => dashboards.create(SALES));
-      const copies = await Promise.all(Array.from({ length: 8 }, () => ada(() => dashboards.duplicate(id))));
-      expect(new Set(copies.map(({ name }) => name)).size).toBe(8);
+      const copies = await Promise.all(Array.from({ length: 20 }, () => ada(() => dashboards.duplicate(id))));
+      expect(new Set(copies.map(({ name }) => name)).size).toBe(20);
+      expect(copies.map(({ widgets }) => widgets.length)).toEqual(copies.map(() => 2));
+    });
+
+    it('by many processes at once', async () => {
+      const { id } = await ada(() => dashboards.create(SALES));
+      const others = await Promise.all(
+        Array.from({ length: 4 }, () => boot({ imports: [ormModule(database), PrismiqModule.forRoot({ resolver })] })),
+      );
+      const copies = await Promise.all(
+        Array.from({ length: 20 }, (_, index) => {
+          const host = others[index % 4]!;
+          return host
+            .get(TenantContext)
+            .runInTenant({ tenantId: 'acme', userId: 'ada' }, () => host.get(DashboardRepository).duplicate(id));
+        }),
+      );
+      expect(new Set(copies.map(({ name }) => name)).size).toBe(20);
+      await Promise.all(others.map((host) => host.close()));
+    });
+
+    it('for the 1001st time', async () => {
+      const { id } = await ada(() => dashboards.create(SALES));
+      await database.query(
+        `INSERT INTO tenant_acme.prismiq_dashboards (tenant_id, name)
+         SELECT 'acme', 'Sales (Copy)' || CASE WHEN i > 1 THEN ' (' || i || ')' ELSE '' END FROM generate_series(1, 1000) i`,
+      );
+      expect((await ada(() => dashboards.duplicate(id))).name).toBe('Sales (Copy) (1001)');
+      const content = { version: '1.0', name: 'Sales (Copy)' };
+      const { dashboard } = await ada(() => dashboards.import(content, { onConflict: 'rename' }));
+      expect(dashboard.name).toBe('Sales (Copy) (1002)');
+    });
+
+    it('not when it is deleted meanwhile', async () => {
+      const { id } = await ada(() => dashboards.create(SALES));
+      const name = await holdLock(
+        database,
+        `INSERT INTO tenant_acme.prismiq_dashboards (tenant_id, name) VALUES ('acme', 'Sales (Copy)')`,
+      );
+      const outcome = ada(() => dashboards.duplicate(id)).catch((error: unknown) => error);
+      await lockWaits(database, 1);
+      await database.query('DELETE FROM tenant_acme.prismiq_dashboards WHERE id = $1', [id]);
+      await name.release('COMMIT');
+      expect(await outcome).toBeInstanceOf(RecordNotFoundError);
+      expect((await admin(() => dashboards.list())).map(({ name }) => name)).toEqual(['Sales (Copy)']);
     });
 
     it('not by who may not see it', async () => {

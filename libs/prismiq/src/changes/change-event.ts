@@ -1,22 +1,22 @@
 import type { RecordKind } from '../errors/record.errors.js';
 
-/** A write that has been committed. @publicApi */
+/** A committed write. @publicApi */
 export interface ChangeEvent {
   tenantId: string;
   schema: string;
-  /** The user who acted; `undefined`: nobody, or the system. */
+  /** The acting user; `undefined`: none, or the system. */
   userId: string | undefined;
   kind: RecordKind;
   action: 'created' | 'updated' | 'deleted';
   /** The id of the record. */
   id: string;
-  /** Of a widget, the dashboard that it is on; `versionBefore` and `versionAfter` are that dashboard's. */
+  /** The dashboard that a widget is on; `versionBefore` and `versionAfter` are then those of the dashboard. */
   dashboardId: string | undefined;
-  /** `undefined`: it did not exist. */
+  /** `undefined`: the record did not exist. */
   versionBefore: number | undefined;
-  /** `undefined`: it does not exist any more. */
+  /** `undefined`: the record no longer exists. */
   versionAfter: number | undefined;
 }
 
-/** Hears of changes; what it returns is not waited for. */
+/** Receives changes; what it returns is not awaited. */
 export type ChangeListener = (event: ChangeEvent) => unknown;

@@ -11,17 +11,17 @@ export interface DashboardLayout {
   row_height: number;
   /** Horizontal and vertical space between widgets, in pixels. */
   margin: [number, number];
-  /** Where widgets move to when there is room. */
+  /** In which direction widgets move when there is room. */
   compact_type: 'vertical' | 'horizontal' | null;
 }
 
-/** A grid as it is given; what is left out takes its default. @publicApi */
+/** The input of a {@link DashboardLayout}; absent members take their defaults. @publicApi */
 export interface DashboardLayoutInput {
   /** @default 12 */
   columns?: number | null | undefined;
   /** @default 50 */
   row_height?: number | null | undefined;
-  /** As some stored documents name it; `row_height` wins. */
+  /** The name in some stored documents; `row_height` wins. */
   rowHeight?: number | null | undefined;
   /** @default [10, 10] */
   margin?: [number, number] | null | undefined;
@@ -43,7 +43,7 @@ export interface DashboardFilter {
   dynamic?: boolean | null | undefined;
 }
 
-/** A dashboard to be made. @publicApi */
+/** A new dashboard. @publicApi */
 export interface CreateDashboard {
   /** 1 to 255 characters, unique within the tenant; surrounding white space is removed. */
   name: string;
@@ -75,13 +75,13 @@ export interface UpdateDashboard {
   filters?: DashboardFilter[] | null | undefined;
   isPublic?: boolean | null | undefined;
   allowedViewers?: string[] | null | undefined;
-  /** The whole set, matched by id: known ones are updated, those without a known id new, those absent deleted. */
+  /** The whole set, matched by id: known widgets are updated, those without a known id are new, absent ones are deleted. */
   widgets?: DashboardWidgetInput[] | null | undefined;
 }
 
 const pixels = (min: number) => z.int().min(min).max(10_000);
 
-/** Of a grid as it is stored and read. */
+/** The members of a stored layout. */
 export const layoutMembers = {
   columns: z.int().min(1).max(MAX_LIST),
   row_height: pixels(1),
@@ -89,7 +89,7 @@ export const layoutMembers = {
   compact_type: z.enum(['vertical', 'horizontal']).nullable(),
 };
 
-/** What an absent member stands for. */
+/** Stands in for absent members. */
 const DEFAULT_LAYOUT: DashboardLayout = { columns: 12, row_height: 50, margin: [10, 10], compact_type: 'vertical' };
 
 export const dashboardLayout: z.ZodType<DashboardLayout> = z
@@ -107,7 +107,7 @@ export const dashboardLayout: z.ZodType<DashboardLayout> = z
     compact_type: compact_type === undefined ? DEFAULT_LAYOUT.compact_type : compact_type,
   }));
 
-/** A stored layout as it can be used: a member that is missing or no use takes its default, the others stay. */
+/** Reads a stored layout: a member that is missing or invalid takes its default. */
 export function readLayout(stored: unknown): DashboardLayout {
   const { rowHeight, ...layout } = (typeof stored === 'object' && stored !== null ? stored : {}) as Record<
     string,
@@ -125,7 +125,7 @@ export function readLayout(stored: unknown): DashboardLayout {
   };
 }
 
-/** Stored filters as the client takes them: it tells `null` from an absent member, and only expects the latter. */
+/** Reads stored filters for the client, which expects absent members in the place of `null`. */
 export const readFilters = (stored: unknown): DashboardFilter[] =>
   (Array.isArray(stored) ? stored : []).map((filter: unknown) =>
     typeof filter === 'object' && filter !== null

@@ -8,7 +8,7 @@ import {
 import type { WidgetConfig, DashboardWidgetInput, WidgetPosition, WidgetType } from './widget.documents.js';
 import type { QueryDefinition } from './query.documents.js';
 
-/** A dashboard to be carried elsewhere (wire contract 4): without ids, owner, sharing and times. @publicApi */
+/** A dashboard to be imported elsewhere (wire contract 4), without ids, owner, sharing and times. @publicApi */
 export interface DashboardExport {
   version: '1.0';
   name: string;
@@ -34,7 +34,7 @@ export interface DashboardExportInput {
   filters?: DashboardFilter[] | null | undefined;
 }
 
-/** Ids are not part of an export; those that somebody has put in are not used. */
+/** Ids are not part of an export; those that it contains all the same are ignored. */
 export const dashboardExport = createDashboard
   .pick({ name: true, description: true, layout: true, filters: true, widgets: true })
   .extend({ version: z.literal('1.0', 'must be "1.0", the only format there is') })

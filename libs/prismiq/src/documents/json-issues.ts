@@ -13,7 +13,7 @@ interface Container {
 }
 
 /**
- * Finds what PostgreSQL cannot store as JSON, or what would break whoever reads it: deep or circular nesting, U+0000, half of a
+ * Finds what PostgreSQL cannot store as JSON, or what would break its readers: deep or circular nesting, U+0000, half of a
  * surrogate pair, a bigint. Not recursive, so that no input can exhaust the stack. Stops at {@link MAX_ISSUES}.
  */
 export function jsonIssues(input: unknown): DocumentIssue[] {

@@ -12,8 +12,7 @@ export interface QueryColumnReference {
 }
 
 /**
- * What a widget or a saved query asks of the data (wire contract 2.7). Members that are not named here are kept as they come,
- * but for those that would carry SQL text.
+ * The query of a widget or a saved query (wire contract 2.7). Unknown members are kept, except those that would carry SQL text.
  *
  * @publicApi
  */
@@ -65,7 +64,7 @@ export interface QueryDefinition {
 /** How a filter of a query compares. @publicApi */
 export type QueryOperator = (typeof OPERATORS)[number];
 
-/** Accepted by the Python server and put into SQL as text; from a client it would be a stored SQL injection. */
+/** The Python server puts it into SQL as text: from a client it would be a stored SQL injection. */
 const noSqlExpression = { sql_expression: z.null('SQL expressions are not accepted').optional() };
 
 const column = { table_id: text(), column: text() };

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { queryDefinition, type QueryDefinition } from './query.documents.js';
 import { name, optional, text } from './text.js';
 
-/** A saved query to be made. @publicApi */
+/** A new saved query. @publicApi */
 export interface CreateSavedQuery {
   /** 1 to 255 characters, unique within the tenant; surrounding white space is removed. */
   name: string;

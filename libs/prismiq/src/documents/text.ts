@@ -18,5 +18,5 @@ export const name = () =>
     .trim()
     .pipe(text(255).refine((value) => value.length > 0, 'must not be empty'));
 
-/** Takes `null` as well, and turns it into an absent member: clients tell the two apart, and only expect the latter. */
+/** Also accepts `null`, and turns it into an absent member, which is what clients expect. */
 export const optional = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined);

@@ -23,12 +23,12 @@ export interface WidgetPosition {
   maxH?: number | undefined;
 }
 
-/** Settings of a widget (wire contract 2.5). Members that are not named here are kept as they come. @publicApi */
+/** Settings of a widget (wire contract 2.5). Unknown members are kept. @publicApi */
 export interface WidgetConfig {
-  /** SQL in place of a query; not together with one. */
+  /** SQL instead of a query; a widget cannot have both. */
   raw_sql?: string | null | undefined;
   data_source_mode?: 'guided' | 'advanced' | 'saved' | 'sql' | null | undefined;
-  /** Shown as it is stored, so its `url` must begin with `http://` or `https://`. */
+  /** Clients show it as it is stored, so its `url` must begin with `http://` or `https://`. */
   hyperlink?: WidgetHyperlink | null | undefined;
   [member: string]: unknown;
 }
@@ -41,7 +41,7 @@ export interface WidgetHyperlink {
   [member: string]: unknown;
 }
 
-/** A widget to be made. @publicApi */
+/** A new widget. @publicApi */
 export interface CreateWidget {
   type: WidgetType;
   /** At most 255 characters. */
@@ -64,13 +64,13 @@ export interface UpdateWidget {
   config?: WidgetConfig | null | undefined;
 }
 
-/** One of the widgets that shall make up a dashboard. @publicApi */
+/** A widget of a set that replaces the widgets of a dashboard. @publicApi */
 export interface DashboardWidgetInput extends CreateWidget {
-  /** With the id of a widget that is on the dashboard it takes its place, else it is new. */
+  /** The id of the widget on the dashboard that it replaces; without one, or with an unknown one, it is new. */
   id?: string | null | undefined;
 }
 
-/** A new place for a widget. @publicApi */
+/** A new position of a widget. @publicApi */
 export interface WidgetPlacement {
   widgetId: string;
   position: WidgetPosition;
@@ -92,7 +92,7 @@ export const widgetPosition = z.object({
   maxH: optional(size()),
 });
 
-/** Another scheme, such as `javascript:`, would run for whoever views the widget. */
+/** Another scheme, such as `javascript:`, would run in the browser of everyone who views the widget. */
 const httpUrl = text().refine(
   (value) => /^https?:\/\/\P{Cc}+$/iu.test(value) && URL.canParse(value),
   'must be a URL that begins with http:// or https://, without control characters',
@@ -106,7 +106,7 @@ export const widgetConfig = z.looseObject({
     .nullish(),
 });
 
-/** A widget gets its rows in one way. To be checked on the widget as it will be, not on a part of it. */
+/** A widget has one source of rows. Checked on the whole widget, since a patch may name only one of the two. */
 const hasOneSource = (widget: { query?: unknown; config?: WidgetConfig }): boolean =>
   widget.query == null || widget.config?.raw_sql == null;
 const ONE_SOURCE = { path: ['config', 'raw_sql'], message: 'cannot be set together with a query' };
@@ -150,7 +150,7 @@ export const mergedWidget = z.object({ query: z.unknown(), config: widgetConfig 
 
 export const widgetOfSet = widget.safeExtend({ id: optional(z.string().toLowerCase()) });
 
-/** Ids are compared as UUIDs are, in whatever case they are written. */
+/** Ids are compared without regard to case, as UUIDs are. */
 export const widgetSet: z.ZodType<(DashboardWidgetInput & { config: WidgetConfig })[]> = list(widgetOfSet).superRefine(
   (widgets, context) => {
     const seen = new Set<string>();

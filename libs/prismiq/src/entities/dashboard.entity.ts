@@ -4,7 +4,7 @@ import { timestamps } from './timestamps.js';
 
 /**
  * Entity of `prismiq_dashboards`. Its schema is the wildcard `*`: a query must say in which tenant's schema it runs, with
- * `{ schema }`. Names and defaults are those of the DDL, so that a migration which MikroORM generates makes the same tables.
+ * `{ schema }`. Names and defaults are those of the DDL, so that a migration that MikroORM generates makes the same tables.
  *
  * @publicApi
  */

@@ -5,13 +5,13 @@ import { PrismiqWidget } from './widget.entity.js';
 
 /**
  * The three entities, for a host's ORM configuration: `entities: [...PRISMIQ_ENTITIES, ...mine]`. {@link PrismiqModule} adds
- * them by itself where they are not listed; list them to have MikroORM's CLI generate migrations for them.
+ * them where they are not listed. List them if MikroORM's CLI has to generate migrations for them.
  *
  * @publicApi
  */
 export const PRISMIQ_ENTITIES = [PrismiqDashboard, PrismiqWidget, PrismiqSavedQuery] as const;
 
-/** Makes the entities known to an ORM, unless its configuration lists them already. */
+/** Adds the entities to an ORM, unless its configuration lists them already. */
 export function registerEntities(orm: MikroORM): void {
   const known = new Set([...orm.getMetadata().getAll().values()].map(({ className }) => className));
   const missing = PRISMIQ_ENTITIES.filter(({ meta }) => !known.has(meta.className));

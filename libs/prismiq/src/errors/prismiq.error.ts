@@ -34,6 +34,8 @@ export abstract class PrismiqError extends Error {
   readonly tenantId: string | undefined;
   readonly schema: string | undefined;
   readonly sqlState: string | undefined;
+  /** After how many seconds a retry is worthwhile; `undefined`: unknown. REST answers carry it as `Retry-After`. */
+  readonly retryAfterSeconds: number | undefined = undefined;
 
   /**
    * @param message says what is wrong and what to do next

@@ -6,8 +6,8 @@ export type RecordKind = 'dashboard' | 'widget' | 'saved query';
 const capitalize = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /**
- * No such record in this tenant, or none that the acting user may see: the two are not told apart, so that nobody can probe
- * for the existence of what he may not see.
+ * The tenant has no such record, or none that the acting user may see. The two are not told apart, so that nobody can probe for
+ * records that they may not see.
  *
  * @publicApi
  */
@@ -24,7 +24,7 @@ export class RecordNotFoundError extends PrismiqError {
 }
 
 /**
- * The acting user may see the record, but not change it.
+ * The acting user may see the record and must not change it.
  *
  * @publicApi
  */
@@ -41,7 +41,7 @@ export class RecordForbiddenError extends PrismiqError {
 }
 
 /**
- * The tenant has a record of this kind and name already; it may be one that the acting user cannot see.
+ * The tenant already has a record of this kind and name, possibly one that the acting user cannot see.
  *
  * @publicApi
  */
@@ -66,8 +66,8 @@ export class StaleVersionError extends PrismiqError {
   override readonly code = 'STALE_VERSION';
 
   /**
-   * @param expected the version that the caller has read, or the versions
-   * @param current the version that is stored
+   * @param expected the version that the caller has read, or the versions that the caller accepts
+   * @param current the stored version
    */
   constructor(
     readonly kind: RecordKind,
@@ -86,13 +86,13 @@ export class StaleVersionError extends PrismiqError {
 }
 
 /**
- * The record has another version than those that the request's If-Match header names. Nothing was written.
+ * The If-Match header of the request names other versions than the stored one. Nothing was written.
  *
  * @publicApi
  */
 export class PreconditionFailedError extends PrismiqError {
   override readonly code = 'PRECONDITION_FAILED';
-  /** The version that is stored. */
+  /** The stored version. */
   readonly current: number;
 
   constructor(cause: StaleVersionError) {
@@ -107,11 +107,11 @@ export class PreconditionFailedError extends PrismiqError {
   }
 }
 
-/** One fault of a document: where, what, and of which kind. */
+/** One fault of a document. */
 export interface DocumentIssue {
-  /** Machine-readable kind of the fault, e.g. `too_big`. */
+  /** The machine-readable kind of the fault, e.g. `too_big`. */
   type: string;
-  /** Path of the value at fault. */
+  /** The path of the value at fault. */
   path: readonly (string | number)[];
   message: string;
   /** The value at fault. */
@@ -140,7 +140,7 @@ export class InvalidDocumentError extends PrismiqError {
 }
 
 /**
- * The input is larger than the `limits` option allows. Nothing was written.
+ * What was to be stored is larger than the `limits` option allows. Nothing was written.
  *
  * @publicApi
  */
@@ -156,5 +156,44 @@ export class DocumentTooLargeError extends PrismiqError {
     context: PrismiqErrorContext = {},
   ) {
     super(`Too large: ${what} has ${size} ${unit}, and ${limit} are allowed.`, 413, true, context);
+  }
+}
+
+/**
+ * What was to be read is larger than `limits.readBytes`. It was measured in the database and not transferred.
+ *
+ * @publicApi
+ */
+export class ResultTooLargeError extends PrismiqError {
+  override readonly code = 'RESULT_TOO_LARGE';
+
+  /** @param limit the `readBytes` option */
+  constructor(
+    problem: string,
+    readonly limit: number,
+    context: PrismiqErrorContext = {},
+  ) {
+    super(`${problem} The limit for one read is ${limit} bytes (\`limits.readBytes\`).`, 413, true, context);
+  }
+}
+
+/**
+ * The record stayed locked by another transaction, or by other writes of this process, for longer than the `connections` option
+ * allows. Nothing was written.
+ *
+ * @publicApi
+ */
+export class RecordBusyError extends PrismiqError {
+  override readonly code = 'RECORD_BUSY';
+  override readonly retryAfterSeconds = 1;
+
+  /** @param id `undefined` where the lock is on a name, or on several records */
+  constructor(
+    readonly kind: RecordKind,
+    readonly id: string | undefined,
+    context: PrismiqErrorContext = {},
+  ) {
+    const record = id === undefined ? `A ${kind} of this tenant` : `The ${kind} ${id}`;
+    super(`${record} is locked by another change. Nothing was written. Try again in a moment.`, 503, true, context);
   }
 }

@@ -199,5 +199,26 @@ export class TenantTaskError extends PrismiqError {
   }
 }
 
+/**
+ * The tenant has used its share of the connections for longer than `connections.waitTimeoutMs`, so that the call never began.
+ *
+ * @publicApi
+ */
+export class TenantBusyError extends PrismiqError {
+  override readonly code = 'TENANT_BUSY';
+  override readonly retryAfterSeconds = 1;
+
+  /** @param share how many connections the tenant may use at a time */
+  constructor(share: number, context: PrismiqErrorContext) {
+    super(
+      `Too many requests at a time: all ${share} connections of tenant ${quote(context.tenantId)} (\`connections.perTenant\`) ` +
+        'stayed in use. Nothing was done. Try again in a moment.',
+      503,
+      true,
+      context,
+    );
+  }
+}
+
 /** JSON shows control characters and quotes for what they are. */
 const quote = (text: string | undefined): string => JSON.stringify(text ?? '');

@@ -50,7 +50,7 @@ export function answerTo(error: unknown, method: string): ErrorAnswer | undefine
     const detail = error.issues.map((issue) => toFault(issue, place));
     return { status: error.statusCode, body: { detail, code: error.code } };
   }
-  if (error instanceof PrismiqError && error.statusCode < 500) {
+  if (error instanceof PrismiqError && (error.statusCode < 500 || error.expose)) {
     const isStale = error instanceof StaleVersionError || error instanceof PreconditionFailedError;
     const version = isStale ? { current_version: error.current } : {};
     return { status: error.statusCode, body: { detail: error.clientMessage, code: error.code, ...version } };

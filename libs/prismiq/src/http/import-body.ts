@@ -1,7 +1,7 @@
 import type { DashboardExportInput } from '../documents/export.documents.js';
 import { parseDocument } from '../documents/parse-document.js';
 import { InvalidDocumentError } from '../errors/record.errors.js';
-import type { ImportOptions } from '../repositories/dashboards/dashboard-exchange.js';
+import type { ImportOptions } from '../repositories/dashboards/import-dashboard.js';
 import { importOptionsBody } from './bodies.js';
 import { asObject } from './wire.js';
 

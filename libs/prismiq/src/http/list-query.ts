@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseDocument } from '../documents/parse-document.js';
-import type { ListOptions, Page } from '../repositories/list-page.js';
+import type { ListOptions } from '../repositories/lists/list-options.js';
+import type { Page } from '../repositories/lists/read-list.js';
 
 const SORTS = { name: 'name', created_at: 'createdAt', updated_at: 'updatedAt' } as const;
 

@@ -35,6 +35,9 @@ export class PrismiqExceptionFilter implements ExceptionFilter {
       httpAdapter.end(response);
     } else {
       httpAdapter.setHeader(response, 'Cache-Control', CACHE_CONTROL);
+      if (error instanceof PrismiqError && error.retryAfterSeconds !== undefined) {
+        httpAdapter.setHeader(response, 'Retry-After', String(error.retryAfterSeconds));
+      }
       httpAdapter.reply(response, body, status);
     }
   }

@@ -3,6 +3,7 @@ import type { SchemaFor } from '../directory/schema-for.js';
 import type { TenantDirectoryFactory } from '../directory/tenant-directory.js';
 import type { TenantRegistryOptions } from '../directory/tenant-registry.js';
 import type { PrismiqMigratorOptions } from './prismiq-options.js';
+import type { ConnectionLimits } from '../repositories/tenant-database.js';
 import type { TenantResolver } from '../tenancy/tenant-resolver.js';
 
 /** The values of a registration, checked, with defaults applied. Frozen. */
@@ -13,5 +14,6 @@ export interface PrismiqConfig {
   readonly directoryCache: Omit<TenantRegistryOptions, 'schemaFor' | 'isInTransaction'>;
   readonly bindEntityManager: boolean;
   readonly limits: Limits;
+  readonly connections: ConnectionLimits;
   readonly migrator: PrismiqMigratorOptions;
 }

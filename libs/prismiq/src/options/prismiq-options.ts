@@ -49,8 +49,11 @@ export interface PrismiqOptions {
    */
   bindEntityManager?: boolean | undefined;
 
-  /** How large what is stored may be. */
+  /** How much may be stored, and read at a time. */
   limits?: PrismiqLimits | undefined;
+
+  /** How much of the connection pool one tenant may use, and for how long its calls wait. */
+  connections?: PrismiqConnectionOptions | undefined;
 
   /** How {@link TenantMigrator} works, and which migrations of your own it runs beside Prismiq's. */
   migrator?: PrismiqMigratorOptions | undefined;
@@ -92,10 +95,52 @@ export interface PrismiqLimits {
    */
   widgetsPerDashboard?: number | undefined;
   /**
-   * Bytes of JSON in one document: a widget's query or config, a saved query, a dashboard's filters.
+   * Bytes of JSON in one document: a description, a widget's query or config, a saved query, a dashboard's filters.
    * @default 262144 (256 KiB)
    */
   documentBytes?: number | undefined;
+  /**
+   * Bytes of JSON of a whole dashboard with its widgets. A write that would make it larger is refused.
+   * @default 4194304 (4 MiB)
+   */
+  dashboardBytes?: number | undefined;
+  /**
+   * Bytes of JSON that one call reads, at least `dashboardBytes`. They are measured in the database: a page ends early and has a
+   * `nextCursor`; a complete list, or a single record that another program has stored, is refused.
+   * @default 16777216 (16 MiB)
+   */
+  readBytes?: number | undefined;
+}
+
+/**
+ * Bounds that keep one tenant from taking all connections. They apply to calls of the repositories outside of the host's own
+ * transactions.
+ *
+ * @publicApi
+ */
+export interface PrismiqConnectionOptions {
+  /**
+   * How many connections one tenant may use at a time. Further calls wait for their turn.
+   * @default half of the pool, at least 1
+   */
+  perTenant?: number | undefined;
+  /**
+   * Milliseconds after which a call gives up waiting for its turn: with `TenantBusyError` for a connection of the tenant's share,
+   * with `RecordBusyError` for other writes to the same record.
+   * @default 5000
+   */
+  waitTimeoutMs?: number | undefined;
+  /**
+   * `lock_timeout` of transactions that write, in milliseconds: how long they wait for a lock that another transaction holds,
+   * before they fail with `RecordBusyError`.
+   * @default 3000
+   */
+  lockTimeoutMs?: number | undefined;
+  /**
+   * `statement_timeout` of transactions that write, in milliseconds.
+   * @default 10000
+   */
+  statementTimeoutMs?: number | undefined;
 }
 
 /**

@@ -1,12 +1,14 @@
 import { VERSION_NEUTRAL } from '@nestjs/common';
 import { InvalidOptionsError } from '../errors/configuration.errors.js';
-import { DEFAULT_LIMITS } from '../documents/limits.js';
+import { DEFAULT_LIMITS, type Limits } from '../documents/limits.js';
 import { FunctionTenantResolver, NoTenantResolver, type TenantResolver } from '../tenancy/tenant-resolver.js';
 import { defaultSchemaFor } from '../directory/schema-for.js';
 import type { TenantDirectoryFactory } from '../directory/tenant-directory.js';
+import type { ConnectionLimits } from '../repositories/tenant-database.js';
 import { tenantsFromCatalog } from '../directory/tenants-from-catalog.js';
 import type { PrismiqConfig } from './prismiq-config.js';
 import type {
+  PrismiqConnectionOptions,
   PrismiqControllerName,
   PrismiqControllersOptions,
   PrismiqDirectoryCacheOptions,
@@ -18,7 +20,16 @@ import type {
 
 type Entry = 'forRoot' | 'forRootAsync';
 
-const VALUES = ['resolver', 'schemaFor', 'directory', 'directoryCache', 'bindEntityManager', 'limits', 'migrator'];
+const VALUES = [
+  'resolver',
+  'schemaFor',
+  'directory',
+  'directoryCache',
+  'bindEntityManager',
+  'limits',
+  'connections',
+  'migrator',
+];
 const STRUCTURE = ['isGlobal', 'contextName', 'controllers', 'imports'];
 const SOURCES = ['useFactory', 'useClass', 'useExisting', 'inject'];
 
@@ -56,7 +67,8 @@ export function resolveOptions(options: PrismiqOptions, structure: PrismiqStruct
     directory: toDirectory(options.directory),
     directoryCache: numbersOf('directoryCache', options.directoryCache, DIRECTORY_CACHE),
     bindEntityManager,
-    limits: numbersOf('limits', options.limits, LIMITS),
+    limits: toLimits(options.limits),
+    connections: toConnectionLimits(options.connections),
     migrator: toMigratorOptions(options.migrator),
   });
 }
@@ -132,10 +144,38 @@ function assertList<T>(option: string, list: T[], isValid: (item: T) => boolean,
 /** What a number is when it is left out, and between which it must be. */
 type NumberOption = [byDefault: number, min: number, max: number];
 
+const MEBIBYTE = 1024 * 1024;
+
 const LIMITS = {
   widgetsPerDashboard: [DEFAULT_LIMITS.widgetsPerDashboard, 1, 1000],
-  documentBytes: [DEFAULT_LIMITS.documentBytes, 1, 64 * 1024 * 1024],
+  documentBytes: [DEFAULT_LIMITS.documentBytes, 1, 64 * MEBIBYTE],
+  dashboardBytes: [DEFAULT_LIMITS.dashboardBytes, 1, 64 * MEBIBYTE],
+  readBytes: [DEFAULT_LIMITS.readBytes, 1, 256 * MEBIBYTE],
 } satisfies Record<keyof PrismiqLimits, NumberOption>;
+
+function toLimits(limits: PrismiqLimits | undefined): Limits {
+  const checked = numbersOf('limits', limits, LIMITS);
+  if (checked.readBytes < checked.dashboardBytes) {
+    throw new InvalidOptionsError(
+      'limits.readBytes',
+      `must be at least limits.dashboardBytes (${checked.dashboardBytes}): a dashboard that was stored could not be read`,
+    );
+  }
+  return checked;
+}
+
+const CONNECTIONS = {
+  perTenant: [1, 1, 1000],
+  waitTimeoutMs: [5000, 1, 600_000],
+  lockTimeoutMs: [3000, 1, 600_000],
+  statementTimeoutMs: [10_000, 1, 600_000],
+} satisfies Record<keyof PrismiqConnectionOptions, NumberOption>;
+
+function toConnectionLimits(connections: PrismiqConnectionOptions | undefined): ConnectionLimits {
+  const checked = numbersOf('connections', connections, CONNECTIONS);
+  // The default depends on the pool, which is not known here.
+  return Object.freeze({ ...checked, perTenant: connections?.perTenant && checked.perTenant });
+}
 
 const DAY = 24 * 60 * 60 * 1000;
 

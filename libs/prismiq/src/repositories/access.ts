@@ -2,8 +2,8 @@ import type { Parameters } from '../sql/parameters.js';
 import type { Tenant } from '../tenancy/tenant.js';
 
 /**
- * Compares two texts. As `text`, whose operator PostgreSQL looks for in pg_catalog first: for `varchar` it has none of its own, and
- * would take one that somebody has made in `public`.
+ * Compares two texts. As `text`, whose operator PostgreSQL finds in pg_catalog first: `varchar` has no operator of its own, and one
+ * that somebody has made in `public` would be taken.
  */
 const equal = (column: string, value: string): string => `${column}::text = ${value}::text`;
 
@@ -13,7 +13,7 @@ const equal = (column: string, value: string): string => `${column}::text = ${va
  * the only one where tenants share a schema.
  */
 export function dashboardVisibleSql(tenant: Tenant, parameters: Parameters): string {
-  const own = dashboardIsInTenant(tenant, parameters);
+  const own = dashboardInTenantSql(tenant, parameters);
   if (tenant.isAdmin) {
     return own;
   }
@@ -24,16 +24,16 @@ export function dashboardVisibleSql(tenant: Tenant, parameters: Parameters): str
   return `${own} AND (d.is_public OR ${equal('d.owner_id', user)} OR ${user}::text = ANY(d.allowed_viewers))`;
 }
 
-/** The second lock alone, for statements whose dashboard was checked and locked by one before. */
-export function dashboardIsInTenant(tenant: Tenant, parameters: Parameters): string {
+/** The second lock alone, for statements whose dashboard was checked and locked by an earlier one. */
+export function dashboardInTenantSql(tenant: Tenant, parameters: Parameters): string {
   return equal('d.tenant_id', parameters.add(tenant.tenantId));
 }
 
-export function dashboardIsChangeable(tenant: Tenant, parameters: Parameters): string {
-  return isChangeable('d', tenant, parameters);
+export function dashboardChangeableSql(tenant: Tenant, parameters: Parameters): string {
+  return changeableSql('d', tenant, parameters);
 }
 
-export function savedQueryIsVisible(tenant: Tenant, parameters: Parameters): string {
+export function savedQueryVisibleSql(tenant: Tenant, parameters: Parameters): string {
   const own = equal('q.tenant_id', parameters.add(tenant.tenantId));
   if (tenant.isAdmin) {
     return own;
@@ -43,12 +43,12 @@ export function savedQueryIsVisible(tenant: Tenant, parameters: Parameters): str
     : `${own} AND (q.is_shared OR ${equal('q.owner_id', parameters.add(tenant.userId))})`;
 }
 
-export function savedQueryIsChangeable(tenant: Tenant, parameters: Parameters): string {
-  return isChangeable('q', tenant, parameters);
+export function savedQueryChangeableSql(tenant: Tenant, parameters: Parameters): string {
+  return changeableSql('q', tenant, parameters);
 }
 
 /** The owner and admins; without a user nobody. */
-function isChangeable(alias: string, tenant: Tenant, parameters: Parameters): string {
+function changeableSql(alias: string, tenant: Tenant, parameters: Parameters): string {
   const own = equal(`${alias}.tenant_id`, parameters.add(tenant.tenantId));
   if (tenant.isAdmin) {
     return own;

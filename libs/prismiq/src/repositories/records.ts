@@ -3,8 +3,8 @@ import type { QueryDefinition } from '../documents/query.documents.js';
 import type { WidgetConfig, WidgetPosition, WidgetType } from '../documents/widget.documents.js';
 
 /**
- * A dashboard with its widgets, as a plain value: nothing of it is tracked, and JSON can carry it. Columns have camelCase
- * names; the documents (`layout`, `filters`) are as stored, which is as Prismiq's client reads them.
+ * A dashboard with its widgets, as a plain value that can be serialised as JSON. Columns have camelCase names; the documents
+ * (`layout`, `filters`) have the members that Prismiq's client reads.
  *
  * @publicApi
  */
@@ -24,15 +24,15 @@ export interface Dashboard {
   allowedViewers: string[];
   /** From top to bottom, then from left to right. */
   widgets: Widget[];
-  /** Members whose stored documents are of no use, if there are any. They can be replaced by an update. */
+  /** Members whose stored documents cannot be used, if there are any. An update can replace them. */
   invalid?: ('layout' | 'filters')[];
-  /** 1 at first; each change of the dashboard or of one of its widgets raises it by one. */
+  /** Begins at 1; each change of the dashboard or of one of its widgets raises it by one. */
   version: number;
   createdAt: Date;
   updatedAt: Date;
 }
 
-/** What a list shows of a dashboard, without its documents. @publicApi */
+/** A dashboard in a list, without its documents. @publicApi */
 export interface DashboardSummary {
   /** UUID. */
   id: string;
@@ -60,17 +60,17 @@ export interface Widget {
   config: WidgetConfig;
   createdAt: Date;
   updatedAt: Date;
-  /** Members whose stored documents are of no use, if there are any; they come as they are, and can be replaced by an update. */
+  /** Members whose stored documents cannot be used, if there are any. They are returned as stored; an update can replace them. */
   invalid?: ('type' | 'query' | 'position' | 'config')[];
 }
 
 /** A widget after a write. @publicApi */
 export interface VersionedWidget extends Widget {
-  /** The version that its dashboard has now. */
+  /** The version of its dashboard after the write. */
   dashboardVersion: number;
 }
 
-/** A query kept for reuse, as a plain value. @publicApi */
+/** A saved query, as a plain value. @publicApi */
 export interface SavedQuery {
   /** UUID. */
   id: string;
@@ -83,7 +83,7 @@ export interface SavedQuery {
   ownerId: string | null;
   /** Whether every user of the tenant may see it. */
   isShared: boolean;
-  /** 1 at first; each change raises it by one. */
+  /** Begins at 1; each change raises it by one. */
   version: number;
   createdAt: Date;
   updatedAt: Date;

@@ -1,19 +1,22 @@
 import type { EntityManager, EventSubscriber, TransactionEventArgs } from '@mikro-orm/postgresql';
 
-type Callback = () => void;
+/** Follows what becomes of a host's transaction. */
+export interface TransactionListener {
+  /** The outermost transaction is about to be committed. */
+  committing(): void;
+  /** The outermost transaction was committed; or it, or the savepoint in which the listener was added, was rolled back. */
+  settled(isCommitted: boolean): void;
+}
 
-/**
- * Runs callbacks once the host's transaction is committed, and forgets them when it is rolled back. What happened in a savepoint
- * waits for the transaction around it.
- */
+/** Tells listeners about the outermost of the host's transactions: what happened in a savepoint waits for the transaction around it. */
 export class AfterCommit implements EventSubscriber {
-  readonly #callbacks = new WeakMap<object, Callback[]>();
-  /** The transaction that an EntityManager is about to open a savepoint in. */
+  readonly #listeners = new WeakMap<object, TransactionListener[]>();
+  /** The transaction in which an EntityManager is about to open a savepoint. */
   readonly #opening = new WeakMap<EntityManager, object>();
   readonly #parents = new WeakMap<object, object>();
 
-  add(transaction: object, callback: Callback): void {
-    this.#callbacks.set(transaction, [...(this.#callbacks.get(transaction) ?? []), callback]);
+  add(transaction: object, listener: TransactionListener): void {
+    this.#listeners.set(transaction, [...(this.#listeners.get(transaction) ?? []), listener]);
   }
 
   beforeTransactionStart({ em, transaction }: TransactionEventArgs): void {
@@ -30,27 +33,33 @@ export class AfterCommit implements EventSubscriber {
     }
   }
 
+  beforeTransactionCommit({ transaction }: TransactionEventArgs): void {
+    if (transaction !== undefined && !this.#parents.has(transaction)) {
+      this.#listeners.get(transaction)?.forEach((listener) => listener.committing());
+    }
+  }
+
   afterTransactionCommit({ transaction }: TransactionEventArgs): void {
-    const callbacks = this.take(transaction);
     const parent = transaction === undefined ? undefined : this.#parents.get(transaction);
-    for (const callback of callbacks) {
+    for (const listener of this.take(transaction)) {
       if (parent === undefined) {
-        callback();
+        listener.settled(true);
       } else {
-        this.add(parent, callback);
+        this.add(parent, listener);
       }
     }
   }
 
-  afterTransactionRollback({ transaction }: TransactionEventArgs): void {
-    this.take(transaction);
+  /** Before, since a rollback on a broken connection has no end. */
+  beforeTransactionRollback({ transaction }: TransactionEventArgs): void {
+    this.take(transaction).forEach((listener) => listener.settled(false));
   }
 
-  private take(transaction: object | undefined): Callback[] {
-    const callbacks = transaction === undefined ? [] : (this.#callbacks.get(transaction) ?? []);
+  private take(transaction: object | undefined): TransactionListener[] {
+    const listeners = transaction === undefined ? [] : (this.#listeners.get(transaction) ?? []);
     if (transaction !== undefined) {
-      this.#callbacks.delete(transaction);
+      this.#listeners.delete(transaction);
     }
-    return callbacks;
+    return listeners;
   }
 }

@@ -6,7 +6,7 @@ import { endsConnection } from './sql-state.js';
  * Read committed whatever the database's default is: a statement that follows a lock must see what the last holder of the lock has
  * committed.
  */
-const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED';
+export const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED';
 
 type Rollback = (options?: StatementOptions) => Promise<unknown>;
 
@@ -31,9 +31,9 @@ abstract class Connection implements SqlExecutor {
   }
 
   /** Runs `work` in a transaction. */
-  transaction<T>(work: (sql: SqlExecutor) => Promise<T>): Promise<T> {
+  transaction<T>(work: (sql: SqlExecutor) => Promise<T>, begin = BEGIN): Promise<T> {
     return this.closing(async () => {
-      await this.query(BEGIN);
+      await this.query(begin);
       const result = await work(this);
       await this.query('COMMIT');
       return result;

@@ -1,11 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { PRISMIQ_ORM } from '../prismiq.constants.js';
-import { AfterCommit } from './after-commit.js';
+import { AfterCommit, type TransactionListener } from './after-commit.js';
 import { currentTransaction } from './mikro-orm-executor.js';
 import type { SqlExecutor } from './sql-executor.js';
 import { executorOf } from './sql-target.js';
-import { inTransaction } from './transaction.js';
+import { inTransaction, type TransactionLimits } from './transaction.js';
 
 /** The database of a registration. What the host's `em.transactional()` encloses is part of that transaction. */
 @Injectable()
@@ -24,8 +24,8 @@ export class Database implements SqlExecutor {
   }
 
   /** Runs several statements as a whole; see {@link inTransaction}. */
-  transaction<T>(work: (sql: SqlExecutor) => Promise<T>): Promise<T> {
-    return inTransaction(this.orm, work);
+  transaction<T>(work: (sql: SqlExecutor) => Promise<T>, limits?: TransactionLimits): Promise<T> {
+    return inTransaction(this.orm, work, limits);
   }
 
   /** Runs one statement that writes, or may well fail, in such a way that its failure does not end the host's transaction. */
@@ -38,13 +38,14 @@ export class Database implements SqlExecutor {
     return currentTransaction(this.orm.em) !== undefined;
   }
 
-  /** Runs a callback when what was written is committed: now, or with the host's transaction. */
-  afterCommit(callback: () => void): void {
-    const transaction = currentTransaction(this.orm.em);
-    if (transaction === undefined) {
-      callback();
-    } else {
-      this.#afterCommit.add(transaction, callback);
-    }
+  /** Follows the host's transaction in which the call stands. */
+  follow(listener: TransactionListener): void {
+    this.#afterCommit.add(currentTransaction(this.orm.em)!, listener);
+  }
+
+  /** How many connections the pool may open: by default, those of `pg`. */
+  poolSize(): number {
+    const driverOptions = this.orm.config.get('driverOptions') as { max?: number } | undefined;
+    return driverOptions?.max ?? this.orm.config.get('pool')?.max ?? 10;
   }
 }

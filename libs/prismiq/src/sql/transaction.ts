@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { borrow } from './borrow.js';
-import { HostConnection } from './connection.js';
+import { BEGIN, HostConnection } from './connection.js';
 import { currentTransaction, mikroOrmExecutor } from './mikro-orm-executor.js';
 import { pgExecutor, type PgClient } from './pg-executor.js';
 import type { SqlExecutor } from './sql-executor.js';
@@ -10,11 +10,27 @@ import { knownTarget, type SqlTarget } from './sql-target.js';
 /** SQLSTATE no_active_sql_transaction. */
 const NO_ACTIVE_TRANSACTION = '25P01';
 
+/** Time limits on the server, for a transaction of its own. */
+export interface TransactionLimits {
+  readonly lockTimeoutMs: number;
+  readonly statementTimeoutMs: number;
+}
+
+/** In the text of BEGIN, so that the limits cost no round trip. */
+const beginWithin = ({ lockTimeoutMs, statementTimeoutMs }: TransactionLimits): string =>
+  `${BEGIN}; SET LOCAL lock_timeout = ${lockTimeoutMs}; SET LOCAL statement_timeout = ${statementTimeoutMs}`;
+
 /**
  * Runs `work` atomically: in a transaction of its own or, when the target is in one already, in a savepoint of that. If `work`
  * throws, what it did is undone, and a surrounding transaction stays usable.
+ *
+ * @param limits of a transaction of its own; a transaction around it keeps its limits
  */
-export async function inTransaction<T>(target: SqlTarget, work: (sql: SqlExecutor) => Promise<T>): Promise<T> {
+export async function inTransaction<T>(
+  target: SqlTarget,
+  work: (sql: SqlExecutor) => Promise<T>,
+  limits?: TransactionLimits,
+): Promise<T> {
   const known = knownTarget(target);
   if ('client' in known) {
     return onClient(known.client, work);
@@ -22,7 +38,7 @@ export async function inTransaction<T>(target: SqlTarget, work: (sql: SqlExecuto
   const joined = 'em' in known ? currentTransaction(known.em) : undefined;
   return 'em' in known && joined !== undefined
     ? inSavepoint(known.em, joined, work)
-    : borrow(known, (connection) => connection.transaction(work));
+    : borrow(known, (connection) => connection.transaction(work, limits && beginWithin(limits)));
 }
 
 /**

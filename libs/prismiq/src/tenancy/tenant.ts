@@ -47,3 +47,6 @@ export function toTenant({ userId, isAdmin }: TenantIdentity, { tenantId, schema
   }
   return Object.freeze({ tenantId, schema, userId, isAdmin: isAdmin === true });
 }
+
+/** What an error says about the tenant for whom it happened. */
+export const errorContext = ({ tenantId, schema }: Tenant) => ({ tenantId, schema });

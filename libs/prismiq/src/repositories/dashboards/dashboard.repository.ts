@@ -6,58 +6,53 @@ import {
   type UpdateDashboard,
 } from '../../documents/dashboard.documents.js';
 import { dashboardExport, type DashboardExport, type DashboardExportInput } from '../../documents/export.documents.js';
-import { assertSize } from '../../documents/limits.js';
+import { assertDashboardSize } from '../../documents/limits.js';
 import { parseDocument } from '../../documents/parse-document.js';
 import { userId } from '../../documents/text.js';
 import { placements, type WidgetPlacement } from '../../documents/widget.documents.js';
-import { Parameters } from '../../sql/parameters.js';
 import type { SqlExecutor } from '../../sql/sql-executor.js';
-import { dashboardIsChangeable } from '../access.js';
+import { differences } from '../assignments.js';
+import { withNameCheck } from '../check-name.js';
+import type { ListOptions } from '../lists/list-options.js';
+import { readAll, readPage, type Page } from '../lists/read-list.js';
+import { lockRecord, type WriteOptions } from '../lock-record.js';
+import type { Dashboard, DashboardSummary } from '../records.js';
+import { TenantRepository } from '../tenant-repository.js';
+import { noteUpdate } from '../tenant-scope.js';
+import { toDashboard, toDashboardSummary } from './dashboard-rows.js';
+import { removeFromViewers, transferAll, transferOne } from './dashboard-sharing.js';
 import {
-  copyName,
-  duplicateDashboard,
+  changeDashboard,
+  dashboardAssignments,
+  dashboardList,
+  deleteDashboard,
+  insertDashboard,
+  noteCreation,
+  readDashboard,
+  summaryList,
+} from './dashboard-statements.js';
+import { moveWidgets, replaceWidgets } from './dashboard-widgets.js';
+import { duplicateDashboard } from './duplicate-dashboard.js';
+import { NEW_NAME } from './free-name.js';
+import {
   importDashboard,
   importOptions,
-  inTransactionOrDryRun,
+  rollBackAfter,
   toExport,
   type ImportOptions,
   type ImportResult,
-} from './dashboard-exchange.js';
-import { transferAll, removeFromViewers } from './dashboard-sharing.js';
-import {
-  changeAndReadDashboard,
-  changeDashboard,
-  columnsOf,
-  creationOf,
-  listOf,
-  readDashboard,
-  readDashboards,
-  updateOf,
-} from './dashboard-statements.js';
-import { insertWithWidgets } from './insert-dashboard.js';
-import { readPage, type ListOptions, type Page } from '../list-page.js';
-import { lockDashboard, type WriteOptions } from '../lock-record.js';
-import { withNameCheck } from '../name-taken.js';
-import type { Dashboard, DashboardSummary } from '../records.js';
-import {
-  DASHBOARD_COLUMNS,
-  summaryColumns,
-  toDashboard,
-  toDashboardSummary,
-  widgetsOf,
-  type DashboardRow,
-  type DashboardSummaryRow,
-} from '../rows.js';
-import { TenantRepository } from '../tenant-repository.js';
-import { updateInOneStatement } from '../update-in-one-statement.js';
-import { moveWidgets, replaceWidgets } from '../widgets/widget-set.js';
+} from './import-dashboard.js';
+import { updateInOneStatement } from './update-in-one-statement.js';
+
+const KIND = 'dashboard' as const;
 
 /**
  * The dashboards of the tenant in context, as far as its acting user may see and change them.
  *
- * Every method can throw TenantRequiredError, TenantNotProvisionedError, TenantOutdatedError, PermissionDeniedError,
- * ConnectionFailedError and DatabaseError. Inside the host's `em.transactional()` a call is part of that transaction; outside,
- * it is one of its own. The host's EntityManager is neither flushed nor filled.
+ * Every method can throw TenantRequiredError, TenantNotProvisionedError, TenantOutdatedError, TenantBusyError,
+ * PermissionDeniedError, ConnectionFailedError and DatabaseError; those that write, RecordBusyError as well. Inside the host's
+ * `em.transactional()` a call is part of that transaction; outside, it is a transaction of its own. The host's EntityManager is
+ * neither flushed nor filled.
  *
  * @publicApi
  */
@@ -70,54 +65,59 @@ export class DashboardRepository extends TenantRepository {
    */
   async create(input: CreateDashboard): Promise<Dashboard> {
     return this.forTenant(async (scope) => {
-      const dashboard = parseDocument(createDashboard, input);
-      assertSize(dashboard, this.limits);
-      const work = (sql: SqlExecutor) => insertWithWidgets(sql, scope, dashboard);
-      // Without widgets it is one statement, which needs no transaction around it.
-      const made = await (dashboard.widgets?.length ? this.database.transaction(work) : this.database.write(work));
-      scope.changed(creationOf(made));
-      return made;
+      const content = parseDocument(createDashboard, input);
+      assertDashboardSize(content, this.limits);
+      return this.database.write(scope, { kind: KIND }, async (sql) => {
+        const dashboard = await insertDashboard(sql, scope, content);
+        noteCreation(scope, dashboard);
+        return dashboard;
+      });
     });
   }
 
-  /** @throws RecordNotFoundError: there is none, or it is not visible */
+  /** @throws RecordNotFoundError (there is none, or it is not visible), ResultTooLargeError */
   async get(id: string): Promise<Dashboard> {
-    return this.forTenant((scope) => readDashboard(this.database, scope, id));
+    return this.forTenant((scope) => this.database.read(scope, (sql) => readDashboard(sql, scope, id)));
   }
 
-  /** All that are visible, with their widgets; the one changed last comes first. */
+  /**
+   * All that are visible, with their widgets; the one changed last comes first.
+   *
+   * @throws ResultTooLargeError: read pages or summaries instead
+   */
   async list(): Promise<Dashboard[]> {
-    return this.forTenant((scope) => readDashboards(this.database, scope));
+    return this.forTenant(async (scope) => {
+      const rows = await this.database.read(scope, (sql) => readAll(sql, scope, dashboardList(scope)));
+      return rows.map(toDashboard);
+    });
   }
 
   /**
    * A page of those that are visible, with their widgets.
    *
-   * @throws InvalidDocumentError
+   * @throws InvalidDocumentError, ResultTooLargeError (a single dashboard is too large)
    */
   async listPage(options: ListOptions = {}): Promise<Page<Dashboard>> {
     return this.forTenant(async (scope) => {
-      const columns = `${DASHBOARD_COLUMNS}, ${widgetsOf(scope.widgets)}`;
-      const page = await readPage<DashboardRow>(this.database, listOf(scope, columns), options);
+      const page = await this.database.read(scope, (sql) => readPage(sql, scope, dashboardList(scope), options));
       return { ...page, items: page.items.map(toDashboard) };
     });
   }
 
   /**
-   * A page of those that are visible, without their documents: what a list of many needs.
+   * A page of those that are visible, without their documents.
    *
-   * @throws InvalidDocumentError
+   * @throws InvalidDocumentError, ResultTooLargeError (a single summary is too large)
    */
   async listSummaries(options: ListOptions = {}): Promise<Page<DashboardSummary>> {
     return this.forTenant(async (scope) => {
-      const list = listOf(scope, summaryColumns(scope.widgets));
-      const page = await readPage<DashboardSummaryRow>(this.database, list, options);
+      const page = await this.database.read(scope, (sql) => readPage(sql, scope, summaryList(scope), options));
       return { ...page, items: page.items.map(toDashboardSummary) };
     });
   }
 
   /**
-   * Changes what `patch` names. `widgets` replaces the set, matching by id: those known are updated in place, those without an
+   * Changes what `patch` names. `widgets` replaces the set, matched by id: known widgets are updated in place, those without an
    * id or with an unknown one are new, those absent are deleted. A patch that changes nothing leaves the version as it is.
    *
    * @throws RecordNotFoundError, RecordForbiddenError, InvalidDocumentError, DocumentTooLargeError, NameTakenError, StaleVersionError
@@ -125,43 +125,37 @@ export class DashboardRepository extends TenantRepository {
   async update(id: string, patch: UpdateDashboard, options: WriteOptions = {}): Promise<Dashboard> {
     return this.forTenant(async (scope) => {
       const { widgets, ...columns } = parseDocument(updateDashboard, patch);
-      assertSize({ ...columns, widgets }, this.limits);
-      if (widgets === undefined && !this.database.isInTransaction()) {
-        const updated = await updateInOneStatement(this.database, scope, id, columns, options);
-        if (updated !== undefined) {
-          return updated;
-        }
-      }
-      return this.database.transaction(async (sql) => {
-        const { differs, version } = await lockDashboard(sql, scope, id, options, (parameters) =>
-          columnsOf(columns, parameters).map(([column, value]) => `d.${column} IS DISTINCT FROM ${value}`),
+      assertDashboardSize({ ...columns, widgets }, this.limits);
+      const { description, filters, allowedViewers } = columns;
+      const mayGrow = [widgets, description, filters, allowedViewers].some((member) => member !== undefined);
+      const work = async (sql: SqlExecutor) => {
+        const { differs, version } = await lockRecord(sql, scope, KIND, id, options, (parameters) =>
+          differences('d', dashboardAssignments(columns, parameters)),
         );
         const widgetsDiffer = widgets !== undefined && (await replaceWidgets(sql, scope, id, widgets));
         if (!differs && !widgetsDiffer) {
           return readDashboard(sql, scope, id);
         }
-        scope.changed(updateOf(id, version));
-        return withNameCheck('dashboard', scope.tenant, columns.name, () =>
-          changeAndReadDashboard(sql, scope, id, (parameters) =>
-            columnsOf(columns, parameters).map(([column, value]) => `${column} = ${value}`),
-          ),
-        );
-      });
+        noteUpdate(scope, KIND, id, version + 1);
+        return withNameCheck(KIND, scope, columns.name, () => changeDashboard(sql, scope, id, columns, mayGrow));
+      };
+      const shortcut = (sql: SqlExecutor) => updateInOneStatement(sql, scope, id, columns, options);
+      return this.database.write(scope, { kind: KIND, id }, work, widgets === undefined ? shortcut : undefined);
     });
   }
 
   /**
    * Moves widgets. Ids that are not on this dashboard are ignored: another user may have deleted the widget meanwhile.
    *
-   * @throws RecordNotFoundError, RecordForbiddenError, InvalidDocumentError, StaleVersionError
+   * @throws RecordNotFoundError, RecordForbiddenError, InvalidDocumentError, StaleVersionError, ResultTooLargeError
    */
   async updateLayout(id: string, layout: WidgetPlacement[], options: WriteOptions = {}): Promise<Dashboard> {
     return this.forTenant(async (scope) => {
       const moves = parseDocument(placements, layout);
-      return this.database.transaction(async (sql) => {
-        const { version } = await lockDashboard(sql, scope, id, options);
+      return this.database.write(scope, { kind: KIND, id }, async (sql) => {
+        const { version } = await lockRecord(sql, scope, KIND, id, options);
         if (await moveWidgets(sql, scope, id, moves)) {
-          scope.changed(updateOf(id, version));
+          noteUpdate(scope, KIND, id, version + 1);
         }
         return readDashboard(sql, scope, id);
       });
@@ -169,27 +163,21 @@ export class DashboardRepository extends TenantRepository {
   }
 
   /**
-   * Copies a dashboard that is visible: the copy belongs to the acting user, and is shared with nobody.
+   * Copies a dashboard that is visible: the copy belongs to the acting user and is shared with nobody.
    *
    * @param options.name made unique by a number behind it; by default the name of the original and ` (Copy)`
-   * @throws RecordNotFoundError, InvalidDocumentError
+   * @throws RecordNotFoundError, InvalidDocumentError, DocumentTooLargeError
    */
   async duplicate(id: string, options: { name?: string | undefined } = {}): Promise<Dashboard> {
     return this.forTenant((scope) =>
-      this.database.transaction(async (sql) => {
-        const source = await readDashboard(sql, scope, id);
-        const wanted = parseDocument(copyName, options.name ?? `${source.name} (Copy)`);
-        const copy = await duplicateDashboard(sql, scope, source, wanted);
-        scope.changed(creationOf(copy));
-        return copy;
-      }),
+      this.database.write(scope, NEW_NAME, (sql) => duplicateDashboard(sql, scope, id, options.name)),
     );
   }
 
   /**
-   * A dashboard that is visible, to be carried elsewhere.
+   * A dashboard that is visible, to be imported elsewhere.
    *
-   * @throws RecordNotFoundError
+   * @throws RecordNotFoundError, ResultTooLargeError
    */
   async export(id: string): Promise<DashboardExport> {
     return toExport(await this.get(id));
@@ -204,39 +192,27 @@ export class DashboardRepository extends TenantRepository {
     return this.forTenant(async (scope) => {
       const { name = input?.name, onConflict, dryRun } = parseDocument(importOptions, options);
       const content = parseDocument(dashboardExport, { ...input, name });
-      assertSize(content, this.limits);
-      const { action, dashboard } = await inTransactionOrDryRun(dryRun, this.database, (sql) =>
-        importDashboard(sql, scope, content, onConflict),
-      );
-      if (!dryRun) {
-        scope.changed(action === 'overwritten' ? updateOf(dashboard.id, dashboard.version - 1) : creationOf(dashboard));
-      }
-      return { action, dashboard };
+      assertDashboardSize(content, this.limits);
+      const work = (sql: SqlExecutor) => importDashboard(sql, scope, content, onConflict);
+      const write = (run: typeof work) => this.database.write(scope, NEW_NAME, run);
+      return dryRun ? rollBackAfter(write, work) : write(work);
     });
   }
 
   /**
-   * Gives a dashboard to another user; the one who had it keeps no right to it.
+   * Transfers a dashboard to another user. The previous owner keeps no right to it.
    *
    * @throws RecordNotFoundError, RecordForbiddenError, InvalidDocumentError, StaleVersionError
    */
   async transferOwnership(id: string, toUserId: string, options: WriteOptions = {}): Promise<void> {
     return this.forTenant(async (scope) => {
       const owner = parseDocument(userId, toUserId);
-      await this.database.transaction(async (sql) => {
-        const { differs, version } = await lockDashboard(sql, scope, id, options, (parameters) => [
-          `d.owner_id IS DISTINCT FROM ${parameters.add(owner)}`,
-        ]);
-        if (differs) {
-          await changeDashboard(sql, scope, id, (parameters) => [`owner_id = ${parameters.add(owner)}`]);
-          scope.changed(updateOf(id, version));
-        }
-      });
+      await this.database.write(scope, { kind: KIND, id }, (sql) => transferOne(sql, scope, id, owner, options));
     });
   }
 
   /**
-   * Gives all dashboards of a user to another, for one who leaves. For admins, and for the user himself.
+   * Transfers all dashboards of a user, for one who leaves. For admins, and for that user.
    *
    * @returns how many
    * @throws RecordForbiddenError, InvalidDocumentError
@@ -244,24 +220,20 @@ export class DashboardRepository extends TenantRepository {
   async transferAllOwnership(fromUserId: string, toUserId: string): Promise<number> {
     return this.forTenant(async (scope) => {
       const [from, to] = [parseDocument(userId, fromUserId), parseDocument(userId, toUserId)];
-      const touched = await this.database.write((sql) => transferAll(sql, scope, from, to));
-      touched.forEach(({ id, version }) => scope.changed(updateOf(id, version - 1)));
-      return touched.length;
+      return this.database.write(scope, { kind: KIND }, (sql) => transferAll(sql, scope, from, to));
     });
   }
 
   /**
-   * Takes a user off the lists of viewers of all dashboards. For admins, and for the user himself.
+   * Removes a user from the viewers of all dashboards. For admins, and for that user.
    *
-   * @returns how many dashboards he was listed on
+   * @returns on how many dashboards the user was listed
    * @throws RecordForbiddenError, InvalidDocumentError
    */
   async removeViewer(viewerId: string): Promise<number> {
     return this.forTenant(async (scope) => {
       const viewer = parseDocument(userId, viewerId);
-      const touched = await this.database.write((sql) => removeFromViewers(sql, scope, viewer));
-      touched.forEach(({ id, version }) => scope.changed(updateOf(id, version - 1)));
-      return touched.length;
+      return this.database.write(scope, { kind: KIND }, (sql) => removeFromViewers(sql, scope, viewer));
     });
   }
 
@@ -272,16 +244,7 @@ export class DashboardRepository extends TenantRepository {
    */
   async delete(id: string, options: WriteOptions = {}): Promise<void> {
     return this.forTenant((scope) =>
-      this.database.transaction(async (sql) => {
-        const { version } = await lockDashboard(sql, scope, id, options);
-        scope.changed({ kind: 'dashboard', action: 'deleted', id, versionBefore: version });
-        const parameters = new Parameters();
-        await sql.query(
-          `DELETE FROM ${scope.dashboards} d
-           WHERE ${dashboardIsChangeable(scope.tenant, parameters)} AND d.id = ${parameters.add(id)}`,
-          parameters.values,
-        );
-      }),
+      this.database.write(scope, { kind: KIND, id }, (sql) => deleteDashboard(sql, scope, id, options)),
     );
   }
 }

@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import type { z } from 'zod';
 import { assertSize } from '../../documents/limits.js';
 import { parseDocument } from '../../documents/parse-document.js';
 import {
@@ -8,15 +7,25 @@ import {
   type CreateSavedQuery,
   type UpdateSavedQuery,
 } from '../../documents/saved-query.documents.js';
-import { Parameters } from '../../sql/parameters.js';
-import type { SqlExecutor } from '../../sql/sql-executor.js';
-import { savedQueryIsChangeable, savedQueryIsVisible } from '../access.js';
-import { readPage, type ListOptions, type Page } from '../list-page.js';
-import { lockSavedQuery, notFound, type WriteOptions } from '../lock-record.js';
-import { withNameCheck } from '../name-taken.js';
+import { differences } from '../assignments.js';
+import { withNameCheck } from '../check-name.js';
+import type { ListOptions } from '../lists/list-options.js';
+import { readAll, readPage, type Page } from '../lists/read-list.js';
+import { lockRecord, type WriteOptions } from '../lock-record.js';
 import type { SavedQuery } from '../records.js';
-import { SAVED_QUERY_COLUMNS, toSavedQuery, type SavedQueryRow } from '../rows.js';
-import { isId, TenantRepository, type TenantScope } from '../tenant-repository.js';
+import { TenantRepository } from '../tenant-repository.js';
+import { noteChange, noteUpdate } from '../tenant-scope.js';
+import { toSavedQuery } from './saved-query-rows.js';
+import {
+  changeSavedQuery,
+  deleteSavedQuery,
+  insertSavedQuery,
+  readSavedQuery,
+  savedQueryAssignments,
+  savedQueryList,
+} from './saved-query-statements.js';
+
+const KIND = 'saved query' as const;
 
 /**
  * The saved queries of the tenant in context, as far as its acting user may see and change them.
@@ -30,64 +39,45 @@ export class SavedQueryRepository extends TenantRepository {
   /**
    * Creates a saved query, owned by the acting user.
    *
-   * @throws InvalidDocumentError, NameTakenError
+   * @throws InvalidDocumentError, DocumentTooLargeError, NameTakenError
    */
   async create(input: CreateSavedQuery): Promise<SavedQuery> {
     return this.forTenant(async (scope) => {
-      const { name, description = null, query, isShared = false } = parseDocument(createSavedQuery, input);
-      assertSize({ query }, this.limits);
-      const { tenantId, userId = null } = scope.tenant;
-      const parameters = new Parameters();
-      const values = [
-        parameters.add(tenantId),
-        parameters.add(name),
-        parameters.add(description),
-        parameters.json(query),
-        parameters.add(userId),
-        parameters.add(isShared),
-      ];
-      const statement = `INSERT INTO ${scope.savedQueries} AS q (tenant_id, name, description, query, owner_id, is_shared)
-        VALUES (${values.join(', ')}) RETURNING ${SAVED_QUERY_COLUMNS}`;
-      const [row] = await withNameCheck('saved query', scope.tenant, name, () =>
-        this.database.write((sql) => sql.query<SavedQueryRow>(statement, parameters.values)),
-      );
-      scope.changed({ kind: 'saved query', action: 'created', id: row!.id, versionAfter: row!.version });
-      return toSavedQuery(row!);
+      const content = parseDocument(createSavedQuery, input);
+      assertSize(content, this.limits);
+      return this.database.write(scope, { kind: KIND }, async (sql) => {
+        const query = await withNameCheck(KIND, scope, content.name, () => insertSavedQuery(sql, scope, content));
+        noteChange(scope, { kind: KIND, action: 'created', id: query.id, versionAfter: query.version });
+        return query;
+      });
     });
   }
 
-  /** @throws RecordNotFoundError: there is none, or it is not visible */
+  /** @throws RecordNotFoundError (there is none, or it is not visible), ResultTooLargeError */
   async get(id: string): Promise<SavedQuery> {
-    return this.forTenant(async (scope) => {
-      const [query] = isId(id) ? await read(this.database, scope, id) : [];
-      if (query === undefined) {
-        throw notFound('saved query', scope.tenant, id);
-      }
-      return query;
-    });
+    return this.forTenant((scope) => this.database.read(scope, (sql) => readSavedQuery(sql, scope, id)));
   }
 
-  /** All that are visible, by name. */
+  /**
+   * All that are visible, by name.
+   *
+   * @throws ResultTooLargeError: read pages instead
+   */
   async list(): Promise<SavedQuery[]> {
-    return this.forTenant((scope) => read(this.database, scope));
+    return this.forTenant(async (scope) => {
+      const rows = await this.database.read(scope, (sql) => readAll(sql, scope, savedQueryList(scope)));
+      return rows.map(toSavedQuery);
+    });
   }
 
   /**
    * A page of those that are visible.
    *
-   * @throws InvalidDocumentError
+   * @throws InvalidDocumentError, ResultTooLargeError (a single query is too large)
    */
   async listPage(options: ListOptions = {}): Promise<Page<SavedQuery>> {
-    return this.forTenant(async ({ tenant, savedQueries }) => {
-      const list = {
-        from: `${savedQueries} q`,
-        alias: 'q' as const,
-        columns: SAVED_QUERY_COLUMNS,
-        tenant,
-        where: (parameters: Parameters) => savedQueryIsVisible(tenant, parameters),
-        sort: 'name' as const,
-      };
-      const page = await readPage<SavedQueryRow>(this.database, list, options);
+    return this.forTenant(async (scope) => {
+      const page = await this.database.read(scope, (sql) => readPage(sql, scope, savedQueryList(scope), options));
       return { ...page, items: page.items.map(toSavedQuery) };
     });
   }
@@ -95,23 +85,22 @@ export class SavedQueryRepository extends TenantRepository {
   /**
    * Changes what `patch` names. A patch that changes nothing leaves the version as it is.
    *
-   * @throws RecordNotFoundError, RecordForbiddenError, InvalidDocumentError, NameTakenError, StaleVersionError
+   * @throws RecordNotFoundError, RecordForbiddenError, InvalidDocumentError, DocumentTooLargeError, NameTakenError,
+   *   StaleVersionError
    */
   async update(id: string, patch: UpdateSavedQuery, options: WriteOptions = {}): Promise<SavedQuery> {
     return this.forTenant(async (scope) => {
       const columns = parseDocument(updateSavedQuery, patch);
       assertSize(columns, this.limits);
-      return this.database.transaction(async (sql) => {
-        const { differs, version } = await lockSavedQuery(sql, scope, id, options, (parameters) =>
-          columnsOf(columns, parameters).map(([column, value]) => `q.${column} IS DISTINCT FROM ${value}`),
+      return this.database.write(scope, { kind: KIND, id }, async (sql) => {
+        const { differs, version } = await lockRecord(sql, scope, KIND, id, options, (parameters) =>
+          differences('q', savedQueryAssignments(columns, parameters)),
         );
-        if (differs) {
-          await withNameCheck('saved query', scope.tenant, columns.name, () => change(sql, scope, id, columns));
-          const versions = { versionBefore: version, versionAfter: version + 1 };
-          scope.changed({ kind: 'saved query', action: 'updated', id, ...versions });
+        if (!differs) {
+          return readSavedQuery(sql, scope, id);
         }
-        const [query] = await read(sql, scope, id);
-        return query!;
+        noteUpdate(scope, KIND, id, version + 1);
+        return withNameCheck(KIND, scope, columns.name, () => changeSavedQuery(sql, scope, id, columns));
       });
     });
   }
@@ -119,53 +108,7 @@ export class SavedQueryRepository extends TenantRepository {
   /** @throws RecordNotFoundError, RecordForbiddenError, StaleVersionError */
   async delete(id: string, options: WriteOptions = {}): Promise<void> {
     return this.forTenant((scope) =>
-      this.database.transaction(async (sql) => {
-        const { version } = await lockSavedQuery(sql, scope, id, options);
-        scope.changed({ kind: 'saved query', action: 'deleted', id, versionBefore: version });
-        const parameters = new Parameters();
-        await sql.query(
-          `DELETE FROM ${scope.savedQueries} q
-           WHERE ${savedQueryIsChangeable(scope.tenant, parameters)} AND q.id = ${parameters.add(id)}`,
-          parameters.values,
-        );
-      }),
+      this.database.write(scope, { kind: KIND, id }, (sql) => deleteSavedQuery(sql, scope, id, options)),
     );
   }
-}
-
-type Columns = z.output<typeof updateSavedQuery>;
-
-/** The columns that a patch names, each with the placeholder of its value; what is absent stays as it is. */
-function columnsOf({ name, description, query, isShared }: Columns, parameters: Parameters) {
-  return [
-    ...(name === undefined ? [] : [['name', parameters.add(name)] as const]),
-    ...(description === undefined ? [] : [['description', parameters.add(description)] as const]),
-    ...(query === undefined ? [] : [['query', parameters.json(query)] as const]),
-    ...(isShared === undefined ? [] : [['is_shared', parameters.add(isShared)] as const]),
-  ];
-}
-
-async function change(sql: SqlExecutor, scope: TenantScope, id: string, columns: Columns): Promise<void> {
-  const parameters = new Parameters();
-  const set = [
-    'version = q.version + 1',
-    'updated_at = now()',
-    ...columnsOf(columns, parameters).map((column) => column.join(' = ')),
-  ];
-  await sql.query(
-    `UPDATE ${scope.savedQueries} q SET ${set.join(', ')}
-     WHERE ${savedQueryIsChangeable(scope.tenant, parameters)} AND q.id = ${parameters.add(id)}`,
-    parameters.values,
-  );
-}
-
-async function read(sql: SqlExecutor, scope: TenantScope, id?: string): Promise<SavedQuery[]> {
-  const parameters = new Parameters();
-  const visible = savedQueryIsVisible(scope.tenant, parameters);
-  const one = id === undefined ? '' : `AND q.id = ${parameters.add(id)}`;
-  const rows = await sql.query<SavedQueryRow>(
-    `SELECT ${SAVED_QUERY_COLUMNS} FROM ${scope.savedQueries} q WHERE ${visible} ${one} ORDER BY q.name, q.id`,
-    parameters.values,
-  );
-  return rows.map(toSavedQuery);
 }

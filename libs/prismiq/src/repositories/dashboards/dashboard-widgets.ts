@@ -2,17 +2,17 @@ import type { z } from 'zod';
 import type { widgetSet } from '../../documents/widget.documents.js';
 import { Parameters } from '../../sql/parameters.js';
 import type { SqlExecutor } from '../../sql/sql-executor.js';
-import { dashboardIsInTenant } from '../access.js';
-import { isId, type TenantScope } from '../tenant-repository.js';
+import { dashboardInTenantSql } from '../access.js';
+import { isId, type TenantScope } from '../tenant-scope.js';
 
 /**
  * Makes `set` the widgets of a locked dashboard, in one statement whatever their number: a widget whose id is on this dashboard
- * is updated in place, others are inserted, those that are not in the set deleted. A new widget keeps the id that its maker gave
- * it if no row has it; so an id can never reach a widget of another dashboard. What is the same already is not touched.
+ * is updated in place, others are inserted, those that are not in the set are deleted. A new widget keeps the id that it came with
+ * if no row has it, so an id can never reach a widget of another dashboard. Widgets that stay the same are not touched.
  *
- * Somebody else may insert one of these ids at the same moment, which no statement sees before the other is committed. Such a
- * widget is passed over at first, and gets an id of its own in a second run. Inserts come in the order of their ids, so that
- * two of them cannot wait for each other.
+ * Another transaction may insert one of these ids at the same moment, which no statement sees before that is committed. Such a
+ * widget is skipped at first, and gets a new id in a second run. Inserts come in the order of their ids, so that two of them
+ * cannot wait for each other.
  *
  * @returns whether anything has changed
  */
@@ -28,7 +28,7 @@ export async function replaceWidgets(
   const [row] = await sql.query<{ changed: boolean; complete: boolean }>(
     `WITH dashboard AS (
        SELECT d.id FROM ${dashboards} d
-       WHERE ${dashboardIsInTenant(tenant, parameters)} AND d.id = ${parameters.add(dashboardId)}),
+       WHERE ${dashboardInTenantSql(tenant, parameters)} AND d.id = ${parameters.add(dashboardId)}),
      input AS MATERIALIZED (
        SELECT * FROM jsonb_to_recordset(${parameters.json(rows)})
          AS i (id uuid, type text, title text, query jsonb, position jsonb, config jsonb)),
@@ -66,7 +66,7 @@ export async function replaceWidgets(
 
 /**
  * Moves widgets of a locked dashboard and, if that changes anything, raises its version, in one statement. Positions are merged, so
- * that minW and its like survive where only x, y, w and h come. Ids that are not on the dashboard are passed over.
+ * that `minW` and the like survive where only x, y, w and h come. Ids that are not on the dashboard are ignored.
  *
  * @returns whether anything has changed
  */
@@ -78,7 +78,7 @@ export async function moveWidgets(
 ): Promise<boolean> {
   const parameters = new Parameters();
   const merged = `CASE jsonb_typeof(w.position) WHEN 'object' THEN w.position || i.position ELSE i.position END`;
-  const dashboard = `${dashboardIsInTenant(tenant, parameters)} AND d.id = ${parameters.add(dashboardId)}`;
+  const dashboard = `${dashboardInTenantSql(tenant, parameters)} AND d.id = ${parameters.add(dashboardId)}`;
   const [row] = await sql.query<{ changed: boolean }>(
     `WITH moved AS (
        UPDATE ${widgets} w SET position = ${merged}, updated_at = now()

@@ -1,11 +1,16 @@
 import { NameTakenError, type RecordKind } from '../errors/record.errors.js';
 import { isUniqueViolation } from '../sql/translate-error.js';
-import type { Tenant } from '../tenancy/tenant.js';
+import { errorContext } from '../tenancy/tenant.js';
+import type { TenantScope } from './tenant-scope.js';
 
-/** Sends a statement whose only unique value that may be in use is the name of the record. */
+/**
+ * Sends a statement that stores a name, where no other unique value can be in use.
+ *
+ * @throws NameTakenError
+ */
 export async function withNameCheck<T>(
   kind: RecordKind,
-  { tenantId, schema }: Tenant,
+  { tenant }: TenantScope,
   name: string | undefined,
   write: () => Promise<T>,
 ): Promise<T> {
@@ -13,7 +18,7 @@ export async function withNameCheck<T>(
     return await write();
   } catch (error) {
     if (name !== undefined && isUniqueViolation(error)) {
-      throw new NameTakenError(kind, name, { tenantId, schema, sqlState: '23505', cause: error });
+      throw new NameTakenError(kind, name, { ...errorContext(tenant), sqlState: '23505', cause: error });
     }
     throw error;
   }
