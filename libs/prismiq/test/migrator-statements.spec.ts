@@ -142,6 +142,12 @@ describe('a statement of a migration', () => {
     });
     const fleet = newFleet();
     const odd = statements('0001', ['CREATE TABLE a (id int)', 'REPACK TABLE a', 'CREATE TABLE b (id int)']);
+    const plan = await fleet.migrator({ migrations: withHost(odd) }).plan();
+    expect(plan.groups[0]!.migrations.at(-1)!.statements).toMatchObject([
+      { destructive: false },
+      { unchecked: true, dataLoss: expect.stringContaining('cannot be read') },
+      { destructive: false },
+    ]);
     const { failures } = await fleet.migrator({ database: pool, migrations: withHost(odd) }).up({ createSchema: true });
     await pool.end();
     // No server of today knows it.

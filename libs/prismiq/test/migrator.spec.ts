@@ -388,7 +388,11 @@ describe('TenantMigrator', () => {
         .migrator({ database: await database.orm(), migrations: withHost(...host) })
         .plan({ tenants: ['current'] });
       expect(plan.groups[0]!.migrations).toMatchObject([
-        { name: '0001', transactional: true, statements: [{ destructive: true }, { destructive: false }] },
+        {
+          name: '0001',
+          transactional: true,
+          statements: [{ destructive: true, dataLoss: 'it drops a table' }, { destructive: false }],
+        },
         { name: '0002', transactional: false },
         { name: '0003', dynamic: true, statements: [] },
       ]);

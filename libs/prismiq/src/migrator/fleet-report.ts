@@ -47,6 +47,10 @@ export interface PlannedStatement {
   readonly sql: string;
   /** Whether data may be lost, as by DROP TABLE. */
   readonly destructive: boolean;
+  /** How, such as `it drops a column`. */
+  readonly dataLoss?: string;
+  /** Whether the grammar of PostgreSQL 18 does not know the text. It is sent alone, and no rule is checked. */
+  readonly unchecked?: boolean;
 }
 
 /** @publicApi */

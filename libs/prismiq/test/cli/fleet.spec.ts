@@ -171,7 +171,7 @@ describe('the prismiq command on a fleet', () => {
         `up() { this.addSql('CREATE INDEX CONCURRENTLY i ON prismiq_widgets (type)'); } isTransactional() { return false; }`,
       ]);
       const { stdout } = await host.run(['plan', '--tenant', 'acme']);
-      expect(stdout).toContain('-- DESTRUCTIVE: data may be lost\nDROP TABLE IF EXISTS old;');
+      expect(stdout).toContain('-- DESTRUCTIVE: it drops a table\nDROP TABLE IF EXISTS old;');
       expect(stdout).toContain(
         '-- app: app_0003\n-- OUTSIDE OF THE TRANSACTION of its tenant\nCREATE INDEX CONCURRENTLY',
       );

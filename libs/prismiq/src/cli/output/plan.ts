@@ -35,8 +35,9 @@ function migration({ source, name, transactional, statements, dynamic }: Planned
     `-- ${source}: ${name}`,
     ...(transactional ? [] : ['-- OUTSIDE OF THE TRANSACTION of its tenant']),
     ...(dynamic ? ['-- DYNAMIC: it sends statements of its own, too, which are not shown'] : []),
-    ...statements.flatMap(({ sql, destructive }) => [
-      ...(destructive ? ['-- DESTRUCTIVE: data may be lost'] : []),
+    ...statements.flatMap(({ sql, dataLoss, unchecked }) => [
+      ...(dataLoss === undefined ? [] : [`-- DESTRUCTIVE: ${dataLoss}`]),
+      ...(unchecked === true ? ['-- NOT CHECKED: the grammar of PostgreSQL 18 does not know this text'] : []),
       `${printableLines(sql).join('\n')};`,
     ]),
     '',

@@ -2,7 +2,7 @@ import type { MigrationSet, SourceMigration } from '../../migrations/migration-s
 import { NeedsTransaction, statementsOf, type MigrationScope } from '../../migrations/migration-statements.js';
 import { quoteIdentifier } from '../../sql/identifier.js';
 import { readStatements } from '../../sql/statements/statement.js';
-import type { MigrationPlan, PlanGroup, PlannedMigration, TenantFinding } from '../fleet-report.js';
+import type { MigrationPlan, PlanGroup, PlannedMigration, PlannedStatement, TenantFinding } from '../fleet-report.js';
 import type { FleetDatabase } from '../migrator-database.js';
 import { toFinding } from './fleet-status.js';
 import { isReadable, type TenantMigrationState } from './tenant-migration-state.js';
@@ -88,14 +88,22 @@ async function planned(
       source,
       name,
       transactional: migration.isTransactional,
-      statements: statements.map((sql) => ({
-        sql,
-        destructive: readStatements(sql).some(({ dataLoss }) => dataLoss !== undefined),
-      })),
+      statements: statements.map(toPlanned),
       dynamic,
     });
   }
   return plans;
+}
+
+function toPlanned(sql: string): PlannedStatement {
+  const [statement] = readStatements(sql);
+  const { dataLoss, kind } = statement!;
+  return {
+    sql,
+    destructive: dataLoss !== undefined,
+    ...(dataLoss === undefined ? {} : { dataLoss }),
+    ...(kind === undefined ? { unchecked: true } : {}),
+  };
 }
 
 /** A migration that sends statements itself runs in a read-only transaction: what it shows may depend on what it reads. */

@@ -113,7 +113,7 @@ export class TenantTransaction {
         await this.named(migration, () => this.sql.query(sql), sql);
       }
     } else {
-      for (const batch of batchesOf(commands)) {
+      for (const batch of toBatches(commands, this.scope.schema)) {
         // A statement may end with a line comment.
         await this.sql.query(batch.map(({ sql }) => sql).join('\n;\n'));
       }
@@ -144,11 +144,11 @@ export class TenantTransaction {
 }
 
 /** A text that the grammar does not know goes alone. */
-function batchesOf(commands: readonly Command[]): Command[][] {
+function toBatches(commands: readonly Command[], schema: string): Command[][] {
   const batches: Command[][] = [];
   let isOpen = false;
   for (const command of commands) {
-    const isKnown = command.migration === undefined || readStatements(command.sql)[0]?.kind !== undefined;
+    const isKnown = command.migration === undefined || readStatements(command.sql, schema)[0]?.kind !== undefined;
     if (isOpen && isKnown) {
       batches.at(-1)!.push(command);
     } else {
