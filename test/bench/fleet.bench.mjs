@@ -11,7 +11,7 @@ const CONCURRENCY = Number(BENCH_CONCURRENCY);
 const GROWTH = BENCH_GROWTH.split(',').filter(Boolean).map(Number);
 const SLICES = 5;
 const COLUMNS = 11;
-const NOOPS = 5;
+const NOOPS = 11;
 
 const schemasOf = (prefix, count) => Array.from({ length: count }, (_, n) => `${prefix}${String(n).padStart(6, '0')}`);
 
@@ -66,27 +66,35 @@ const migrate = (contenders) =>
 
 const middleHalf = (values) => [0.25, 0.75].map((share) => percentile(values, share).toFixed(2)).join(' to ');
 
-/** With connections that are opened for it, as a process does that has just started. */
+/** With connections that are opened for it, as a process does that has just started. Floor and package look at the same tenants. */
 async function noop(url) {
-  const run = async (open, rounds) => {
+  const run = async (open, prefix, rounds) => {
     const contender = await open(url, CONCURRENCY);
-    const ms = await timed(() => contender.noop(schemasOf(contender.prefix, TENANTS), rounds));
+    const ms = await timed(() => contender.noop(schemasOf(prefix, TENANTS), rounds));
     await contender.close();
     return ms;
   };
-  const times = [];
+  const times = new Map([
+    [floor, []],
+    [ours, []],
+  ]);
   for (let turn = 0; turn < NOOPS; turn += 1) {
-    times.push(await run(ours, COLUMNS));
+    for (const open of shuffled([floor, ours], randomFrom(turn))) {
+      times.get(open).push(await run(open, 'ours_', COLUMNS));
+    }
   }
-  const [noopMs, loopMs] = [median(times), await run(mikroOrmLoop, 1)];
+  const [base, own] = [times.get(floor), times.get(ours)];
+  const ratios = own.map((time, turn) => time / base[turn]);
+  const [floorMs, noopMs, loopMs] = [median(base), median(own), await run(mikroOrmLoop, 'loop_', 1)];
   printRows(
     [`nothing to do, ${TENANTS} tenants`, 'ms', 'ratio', 'middle half'],
     [
-      ['@prismiq/nestjs', noopMs.toFixed(0), '', middleHalf(times)],
-      ['MikroORM, a loop', loopMs.toFixed(0), (loopMs / noopMs).toFixed(0), ''],
+      ['raw pg, the same look', floorMs.toFixed(0), '1.00', ''],
+      ['@prismiq/nestjs', noopMs.toFixed(0), median(ratios).toFixed(2), middleHalf(ratios)],
+      ['MikroORM, a loop', loopMs.toFixed(0), (loopMs / floorMs).toFixed(0), ''],
     ],
   );
-  return { noopMs, noopVsLoop: loopMs / noopMs };
+  return { noop: median(ratios), noopVsLoop: loopMs / noopMs, noopMs };
 }
 
 /** How time and memory grow with the number of tenants; each size is a database of its own. */

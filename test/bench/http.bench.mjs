@@ -1,4 +1,5 @@
-// GET one dashboard of 12 widgets, and PATCH its layout, from 1,000 tenants over HTTP: a controller written by hand, and the package.
+// GET one dashboard of 12 widgets, and PATCH its layout, from 1,000 tenants over HTTP: a controller written by hand, without
+// tenancy and over the tenants' schemas, and the package.
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,7 +9,7 @@ import { openPool, withDatabase } from './support/database.mjs';
 import { LAYOUT } from './support/documents.mjs';
 import { HttpConnection } from './support/http-connection.mjs';
 import { printResult, printTable, step } from './support/report.mjs';
-import { compete, load } from './support/rounds.mjs';
+import { compete, load, median } from './support/rounds.mjs';
 import { makeTenants, USER } from './support/tenants.mjs';
 
 const { BENCH_TENANTS = '1000', BENCH_ROUNDS = '30', BENCH_SECONDS = '0.4' } = process.env;
@@ -17,7 +18,11 @@ const CONNECTIONS = 8;
 const ROUNDS = { callers: CONNECTIONS, rounds: Number(BENCH_ROUNDS), seconds: Number(BENCH_SECONDS) };
 /** A connection's first use of a tenant costs more, as PostgreSQL learns its tables: most happen here. */
 const WARM_UP = { callers: CONNECTIONS, operations: SIZE.tenants * CONNECTIONS, seed: 1000 };
-const NAMES = { byHand: 'by hand, raw pg, no tenancy', ours: '@prismiq/nestjs' };
+const NAMES = {
+  byHand: 'by hand, raw pg, no tenancy',
+  bySchema: "by hand, over tenants' schemas",
+  ours: '@prismiq/nestjs',
+};
 
 /** A server in a process of its own, and connections to it. */
 async function start(contender, url) {
@@ -85,15 +90,16 @@ const toMoment = (name, value) => (name.endsWith('_at') ? Math.floor(Date.parse(
 async function verify(servers, tenants) {
   for (const tenant of [tenants[0], tenants.at(-1)]) {
     const [id] = tenant.ownIds;
-    const [first, second] = await Promise.all(
+    const [first, ...others] = await Promise.all(
       servers.map((server) => server.request(tenant, 'GET', `/dashboards/${id}`)),
     );
     assert.equal(JSON.parse(first).widgets.length, SIZE.widgetsEach);
-    assert.deepEqual(JSON.parse(first, toMoment), JSON.parse(second, toMoment));
+    others.forEach((other) => assert.deepEqual(JSON.parse(first, toMoment), JSON.parse(other, toMoment)));
     for (const server of servers) {
-      const layout = { ...LAYOUT, columns: 24 };
+      const { version, layout: before } = JSON.parse(await server.request(tenant, 'GET', `/dashboards/${id}`));
+      const layout = { ...before, columns: before.columns + 1 };
       const body = JSON.parse(await server.request(tenant, 'PATCH', `/dashboards/${id}`, JSON.stringify({ layout })));
-      assert.deepEqual([body.version, body.layout, body.widgets.length], [2, layout, SIZE.widgetsEach]);
+      assert.deepEqual([body.version, body.layout, body.widgets.length], [version + 1, layout, SIZE.widgetsEach]);
     }
   }
 }
@@ -107,7 +113,9 @@ async function measure({ title, run }, servers, tenants) {
     ROUNDS,
   );
   printTable(title, results);
-  return results.at(-1).ratio;
+  const [byHand, bySchema, ours] = results.map(({ speeds }) => speeds);
+  const ratioTo = (floor) => median(ours.map((speed, round) => speed / floor[round]));
+  return { ratio: ratioTo(byHand), ratioBySchema: ratioTo(bySchema) };
 }
 
 async function bench(url) {
@@ -116,12 +124,16 @@ async function bench(url) {
     await copyRows(url, made);
     return made;
   });
-  const servers = [await start('byHand', url), await start('ours', url)];
+  const servers = [];
+  for (const contender of Object.keys(NAMES)) {
+    servers.push(await start(contender, url));
+  }
   try {
     await step('checked', () => verify(servers, tenants));
     const ratios = {};
     for (const [name, operation] of Object.entries(OPERATIONS)) {
-      ratios[name] = await measure(operation, servers, tenants);
+      const { ratio, ratioBySchema } = await measure(operation, servers, tenants);
+      Object.assign(ratios, { [name]: ratio, [`${name}BySchema`]: ratioBySchema });
     }
     return ratios;
   } finally {

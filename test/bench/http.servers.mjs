@@ -16,7 +16,7 @@ import { z } from 'zod';
 import { openPool } from './support/database.mjs';
 import { hostModule } from './support/host.mjs';
 
-/** Stands in for the host's authentication, in both servers alike. */
+/** Stands in for the host's authentication, in all servers alike. */
 class IdentityGuard {
   canActivate(context) {
     const request = context.switchToHttp().getRequest();
@@ -42,23 +42,33 @@ const patch = z.object({
   }),
 });
 
-/**
- * What one would write by hand for one customer: raw `pg`, one statement a request, no tenant, all rows in one schema. The user
- * is checked, and a change raises the version.
- */
-function byHand(url, connections) {
+/** What one would write by hand for one customer: no tenant, all rows in one schema. */
+const byHand = (url, connections) => handwritten(url, connections, () => 'by_hand');
+
+/** The same over the schemas of the tenants, named in the text of each statement. */
+const bySchema = (url, connections) =>
+  handwritten(url, connections, ({ tenantId }) => {
+    if (!/^[a-z0-9_]{1,50}$/.test(tenantId)) {
+      throw new ForbiddenException();
+    }
+    return `tenant_${tenantId}`;
+  });
+
+/** Raw `pg`, one statement a request. The user is checked, and a change raises the version. */
+function handwritten(url, connections, schemaOf) {
   const pool = openPool(url, connections);
-  const columns = `d.id, d.name, d.description, d.owner_id, d.is_public, d.allowed_viewers, d.version, d.created_at, d.updated_at,
-    d.layout, d.filters, (
+  const columns = (schema) => `d.id, d.name, d.description, d.owner_id, d.is_public, d.allowed_viewers, d.version,
+    d.created_at, d.updated_at, d.layout, d.filters, (
       SELECT coalesce(json_agg(w ORDER BY (w.position->>'y')::int, (w.position->>'x')::int), '[]') FROM (
         SELECT w.id, w.type, w.title, w.query, w.position, w.config, w.created_at, w.updated_at
-        FROM by_hand.prismiq_widgets w WHERE w.dashboard_id = d.id) w) AS widgets`;
+        FROM ${schema}.prismiq_widgets w WHERE w.dashboard_id = d.id) w) AS widgets`;
   class DashboardsController {
-    async get(id, { userId }) {
+    async get(id, user) {
+      const schema = schemaOf(user);
       const { rows } = await pool.query(
-        `SELECT ${columns} FROM by_hand.prismiq_dashboards d
+        `SELECT ${columns(schema)} FROM ${schema}.prismiq_dashboards d
          WHERE d.id = $1 AND (d.is_public OR d.owner_id = $2 OR $2 = ANY(d.allowed_viewers))`,
-        [id, userId],
+        [id, user.userId],
       );
       if (rows.length === 0) {
         throw new NotFoundException();
@@ -66,12 +76,13 @@ function byHand(url, connections) {
       return rows[0];
     }
 
-    async update(id, body, { userId }) {
+    async update(id, body, user) {
+      const schema = schemaOf(user);
       const { layout } = patch.parse(body);
       const { rows } = await pool.query(
-        `UPDATE by_hand.prismiq_dashboards d SET layout = $3, version = d.version + 1, updated_at = now()
-         WHERE d.id = $1 AND d.owner_id = $2 RETURNING ${columns}`,
-        [id, userId, JSON.stringify(layout)],
+        `UPDATE ${schema}.prismiq_dashboards d SET layout = $3, version = d.version + 1, updated_at = now()
+         WHERE d.id = $1 AND d.owner_id = $2 RETURNING ${columns(schema)}`,
+        [id, user.userId, JSON.stringify(layout)],
       );
       if (rows.length === 0) {
         throw new ForbiddenException();
@@ -81,25 +92,25 @@ function byHand(url, connections) {
   }
   // Plain JavaScript has no decorators.
   const method = (name) => Object.getOwnPropertyDescriptor(DashboardsController.prototype, name);
-  const user = createParamDecorator((_, context) => context.switchToHttp().getRequest().user)();
+  const userOf = createParamDecorator((_, context) => context.switchToHttp().getRequest().user)();
   Controller('dashboards')(DashboardsController);
   Get(':id')(DashboardsController.prototype, 'get', method('get'));
   Param('id')(DashboardsController.prototype, 'get', 0);
-  user(DashboardsController.prototype, 'get', 1);
+  userOf(DashboardsController.prototype, 'get', 1);
   Patch(':id')(DashboardsController.prototype, 'update', method('update'));
   Param('id')(DashboardsController.prototype, 'update', 0);
   Body()(DashboardsController.prototype, 'update', 1);
-  user(DashboardsController.prototype, 'update', 2);
+  userOf(DashboardsController.prototype, 'update', 2);
   UseGuards(IdentityGuard)(DashboardsController);
   return { module: class Host {}, controllers: [DashboardsController] };
 }
 
-const CONTENDERS = { ours, byHand };
+const CONTENDERS = { byHand, bySchema, ours };
 const [contender, url, connections] = process.argv.slice(2);
 const app = await NestFactory.create(CONTENDERS[contender](url, Number(connections)), { logger: ['error'] });
 app.useBodyParser('json', { limit: '1mb' });
 await app.listen(0, '127.0.0.1');
-// Whose turn it is not, keeps its connections.
+// A server keeps its connections while the others have their turns.
 app.getHttpServer().keepAliveTimeout = 0;
 process.send(app.getHttpServer().address().port);
 process.once('disconnect', () => process.exit());

@@ -56,7 +56,8 @@ export function shuffled(list, random) {
  *
  * @param {[name: string, operation: Operation][]} contenders the first is the floor, to which the others are compared
  * @param {{ rounds: number, seconds: number, callers: number }} options
- * @returns {Promise<{ name: string, perSecond: number, p50: number, p99: number, ratio: number, ratios: number[] }[]>}
+ * @returns {Promise<{ name: string, perSecond: number, p50: number, p99: number, ratio: number,
+ *   ratios: number[], speeds: number[] }[]>} `speeds`: operations per second, by round
  */
 export async function compete(contenders, { rounds, ...options }) {
   const results = contenders.map(([name, operation]) => ({ name, operation, speeds: [], latencies: [] }));
@@ -71,6 +72,6 @@ export async function compete(contenders, { rounds, ...options }) {
     const all = latencies.flat();
     const ratios = speeds.map((speed, round) => speed / results[0].speeds[round]);
     const [perSecond, ratio] = [median(speeds), median(ratios)];
-    return { name, perSecond, p50: percentile(all, 0.5), p99: percentile(all, 0.99), ratio, ratios };
+    return { name, perSecond, p50: percentile(all, 0.5), p99: percentile(all, 0.99), ratio, ratios, speeds };
   });
 }
