@@ -27,5 +27,7 @@ export default {
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
   setupFilesAfterEnv: ['<rootDir>/test/support/sql-guard.setup.ts'],
+  // A run of tests waits for the database and for commands as often as it computes.
+  maxWorkers: '100%',
   testTimeout: 60_000,
 };

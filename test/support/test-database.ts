@@ -39,6 +39,16 @@ export class TestDatabase {
     return orm;
   }
 
+  /** Asks again and again until something holds. */
+  async waitFor(holds: () => Promise<boolean>, timeoutMs = 30_000): Promise<void> {
+    for (const deadline = Date.now() + timeoutMs; !(await holds());) {
+      if (Date.now() > deadline) {
+        throw new Error(`This did not come to hold within ${timeoutMs} ms: ${String(holds)}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
   readonly #orms: MikroORM[] = [];
 
   /** Options for an ORM that the test, or Nest, makes and closes. */
@@ -56,7 +66,11 @@ export class TestDatabase {
   /** A pool that has ended may have connections that have not: to force them would raise errors that nobody listens to. */
   private async allConnectionsClosed(): Promise<void> {
     for (let attempt = 0; attempt < 40; attempt += 1) {
-      if ((await onServer(`SELECT 1 FROM pg_stat_activity WHERE datname = '${this.name}'`)) === 0) {
+      if (
+        (await onServer(
+          `SELECT 1 FROM pg_stat_activity WHERE datname = '${this.name}' AND backend_type = 'client backend'`,
+        )) === 0
+      ) {
         return;
       }
       await new Promise((resolve) => setTimeout(resolve, 25));

@@ -227,9 +227,7 @@ describe('ensureTables', () => {
       const waiting = ensureTables(pool, { schema: 'ended', createSchema: true });
       const outcome = waiting.catch((error: unknown) => error);
       const waits = `SELECT pid FROM pg_stat_activity WHERE application_name = 'prismiq_ended' AND wait_event_type = 'Lock'`;
-      while ((await database.query(waits)).length === 0) {
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
+      await database.waitFor(async () => (await database.query(waits)).length > 0);
       await database.query(`SELECT pg_terminate_backend(pid) FROM (${waits}) AS waiting`);
       expect(await outcome).toBeInstanceOf(ConnectionFailedError);
       await holder.query('ROLLBACK');

@@ -133,14 +133,13 @@ const bouncer = await startPgBouncer({ url: process.env['DATABASE_URL']!, poolSi
       ['004', '55P03'],
     ]);
 
-    const slow = statements('0003', ['SELECT pg_sleep(0.3) AS fails_sleep']);
+    const slow = statements('0003', ['SELECT pg_sleep(1) AS fails_sleep']);
     const again = fleet
       .migrator({ database: pool, migrations: withHost(ORDERS, slow) })
       .up({ tenants: ['000', '002'], concurrency: 2 });
-    await new Promise((resolve) => setTimeout(resolve, 150));
-    await database.query(
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%fails_sleep%' AND pid <> pg_backend_pid()`,
-    );
+    const asleep = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'`;
+    await database.waitFor(async () => (await database.query(asleep)).length > 0);
+    await database.query(`SELECT pg_terminate_backend(pid) FROM (${asleep}) AS sleeping`);
     expect((await again).counts).toMatchObject({ migrated: 2, failed: 0 });
   });
 });

@@ -21,9 +21,10 @@ describe('the configuration of the prismiq command', () => {
   afterEach(() => other.query('DROP SCHEMA IF EXISTS probe CASCADE'));
 
   const none = { DATABASE_URL: '' };
+  const PROBE = ['ensure', '--schema', 'probe', '--create-schema'];
   /** Makes a schema by the command, to see in which database it did. */
   const probe = (args: string[] = [], options: Parameters<CommandHost['run']>[1] = {}) =>
-    host.run(['ensure', '--schema', 'probe', '--create-schema', ...args], options);
+    host.run([...PROBE, ...args], options);
   const isIn = async (place: TestDatabase) => (await schemaNames(place)).includes('probe');
 
   async function withConfig<T>(name: string, content: string, use: () => Promise<T>): Promise<T> {
@@ -78,7 +79,7 @@ describe('the configuration of the prismiq command', () => {
       );
       const config = `import mikroOrm from './src/mikro-orm.config.js';\n${define('database: mikroOrm')}`;
       await withConfig('prismiq.config.ts', config, async () => {
-        expect(await probe([], { env: none })).toMatchObject({ code: 0 });
+        expect(await host.spawn(PROBE, { env: none })).toMatchObject({ code: 0 });
       });
       expect(await isIn(other)).toBe(true);
       await host.write('package.json', '{ "type": "module" }');

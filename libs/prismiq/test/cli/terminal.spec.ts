@@ -87,7 +87,9 @@ describe('prismiq migrate, while it works', () => {
       terminal.type(CTRL_C);
       expect(await terminal.exitCode).toBe(130);
       // The server notices when the statement is through, and that is far away here.
-      await database.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'`);
+      await database.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'`,
+      );
       expect(Object.values(await customers.histories(tenants)).every((names) => names === undefined)).toBe(true);
     });
 
@@ -161,11 +163,6 @@ describe('prismiq migrate, while it works', () => {
   /** Waits until a migration sleeps. */
   async function inWork(): Promise<void> {
     const asleep = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'`;
-    for (let attempt = 0; (await database.query(asleep)).length === 0; attempt += 1) {
-      if (attempt === 1000) {
-        throw new Error('No migration has begun to sleep.');
-      }
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await database.waitFor(async () => (await database.query(asleep)).length > 0);
   }
 });

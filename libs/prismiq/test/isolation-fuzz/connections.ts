@@ -19,7 +19,7 @@ export async function troubleOf(database: TestDatabase, orm: MikroORM, max: numb
   trouble.push(
     ...(await database.query(
       `SELECT state, query FROM pg_stat_activity
-       WHERE datname = current_database() AND application_name <> $1 AND state <> 'idle'`,
+       WHERE datname = current_database() AND application_name <> $1 AND backend_type = 'client backend' AND state <> 'idle'`,
       [TEST_ITSELF],
     )),
   );

@@ -39,7 +39,8 @@ export class Kills {
     }
     await this.database.query(
       `SELECT pg_terminate_backend(pid, 5000) FROM (
-         SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name <> $1
+         SELECT pid FROM pg_stat_activity
+         WHERE datname = current_database() AND application_name <> $1 AND backend_type = 'client backend'
          ORDER BY random() LIMIT 1) AS victim`,
       [TEST_ITSELF],
     );

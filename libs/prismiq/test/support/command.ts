@@ -1,4 +1,4 @@
-import { spawn as spawnChild } from 'node:child_process';
+import { fork, spawn as spawnChild, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -8,12 +8,24 @@ import type { TestDatabase } from '../../../../test/support/test-database.js';
 
 const BIN = join(process.cwd(), 'libs/prismiq/bin/prismiq.js');
 
+const RUNNER = join(import.meta.dirname, 'command-runner.mjs');
+
+export interface RunOptions {
+  env?: Record<string, string>;
+  folder?: string;
+}
+
 export interface CommandResult {
   code: number | null;
   stdout: string;
   stderr: string;
   /** What `--json` wrote. */
   events: ({ type: string } & Record<string, any>)[];
+}
+
+function toResult(args: readonly string[], result: Omit<CommandResult, 'events'>): CommandResult {
+  const lines = args.includes('--json') ? result.stdout.split('\n').filter(Boolean) : [];
+  return { ...result, events: lines.map((line) => JSON.parse(line)) };
 }
 
 /** The folder of a host in which the command is run, as it is built. */
@@ -39,6 +51,7 @@ export class CommandHost {
   async remove(name = '.'): Promise<void> {
     if (name === '.') {
       this.#terminals.forEach((terminal) => terminal.hangUp());
+      this.#runner?.kill();
     }
     await rm(join(this.folder, name), { recursive: true });
   }
@@ -48,17 +61,28 @@ export class CommandHost {
     return { PATH: process.env['PATH']!, HOME: this.folder, DATABASE_URL: this.database.url, ...env };
   }
 
-  /** Runs the command as a script would, with pipes. */
-  async run(
-    args: string[],
-    { env = {}, folder = '.' }: { env?: Record<string, string>; folder?: string } = {},
-  ): Promise<CommandResult> {
-    const child = this.start(args, { env, folder });
-    return child.result;
+  /** Runs the command as a script would, with pipes, in a process that stays for the next time: its start costs more than a run. */
+  async run(args: string[], { env = {}, folder = '.' }: RunOptions = {}): Promise<CommandResult> {
+    const answer = this.#last.then(async () => {
+      this.#runner ??= fork(RUNNER, [this.folder], { env: this.env({}), stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+      this.#runner.send({ args, env: this.env(env), folder: join(this.folder, folder) });
+      const [message] = (await once(this.#runner, 'message')) as [Omit<CommandResult, 'events'>];
+      return toResult(args, message);
+    });
+    this.#last = answer.catch(() => undefined);
+    return answer;
+  }
+
+  #runner: ChildProcess | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** Runs the command in a process of its own. */
+  spawn(args: string[], options: RunOptions = {}): Promise<CommandResult> {
+    return this.start(args, options).result;
   }
 
   /** Starts the command, to signal it while it works. */
-  start(args: string[], { env = {}, folder = '.' }: { env?: Record<string, string>; folder?: string } = {}) {
+  start(args: string[], { env = {}, folder = '.' }: RunOptions = {}) {
     const child = spawnChild(process.execPath, [BIN, ...args], {
       cwd: join(this.folder, folder),
       env: this.env(env),
@@ -70,10 +94,9 @@ export class CommandHost {
         text[stream] += chunk;
       });
     }
-    const result = once(child, 'close').then(([code]: (number | null)[]): CommandResult => {
-      const lines = args.includes('--json') ? text.stdout.split('\n').filter(Boolean) : [];
-      return { code: code ?? null, ...text, events: lines.map((line) => JSON.parse(line)) };
-    });
+    const result = once(child, 'close').then(([code]: (number | null)[]) =>
+      toResult(args, { code: code ?? null, ...text }),
+    );
     return { child, text, result };
   }
 

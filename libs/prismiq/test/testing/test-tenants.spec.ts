@@ -96,12 +96,12 @@ describe('the testing kit', () => {
       .compile();
     const app = module.createNestApplication({ logger: false });
     await app.init();
-    const me = () => request(app.getHttpServer()).get('/me');
-    await me().expect(200, { tenantId: one!.tenantId, userId: 'ada' });
+    const get = () => request(app.getHttpServer()).get('/me');
+    await get().expect(200, { tenantId: one!.tenantId, userId: 'ada' });
     asking.identity = { ...other! };
-    await me().expect(200, { tenantId: other!.tenantId });
+    await get().expect(200, { tenantId: other!.tenantId });
     asking.identity = undefined;
-    await me().expect(400);
+    await get().expect(400);
     await app.get(TenantContext).runInTenant(one!.tenantId, () => app.get(DashboardRepository).list());
     await app.close();
   });
