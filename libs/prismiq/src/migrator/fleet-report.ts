@@ -74,6 +74,8 @@ export interface PlanGroup {
   readonly schemaMissing: boolean;
   /** Migrations that are recorded without being run, since their result is there, as `source:name`. */
   readonly unrecorded: readonly string[];
+  /** With `repair`: the statements that come first; names without a schema are the tenant's. */
+  readonly repairs: readonly string[];
   readonly migrations: readonly PlannedMigration[];
 }
 

@@ -133,6 +133,13 @@ export interface UpOptions extends RunOptions, UpTarget {
    * @default false
    */
   createSchema?: boolean | undefined;
+
+  /**
+   * Whether tables of another shape than the tenant's version has are repaired first, in the same transaction, as far as no row
+   * changes for it; see `ensureTables`. Without it, and if they cannot be repaired, such a tenant fails.
+   * @default false
+   */
+  repair?: boolean | undefined;
 }
 
 /** @publicApi */
@@ -146,4 +153,4 @@ export interface DownOptions extends RunOptions, DownTarget {
 
 /** @publicApi */
 export type PlanOptions = TenantSelection &
-  (({ direction?: 'up' | undefined } & UpTarget) | ({ direction: 'down' } & DownTarget));
+  (({ direction?: 'up' | undefined } & UpTarget & Pick<UpOptions, 'repair'>) | ({ direction: 'down' } & DownTarget));

@@ -12,6 +12,8 @@ export type TenantResultState =
   | 'migrated'
   /** Migrations have been taken back. */
   | 'reverted'
+  /** The tables were repaired, and no migration was to run. */
+  | 'repaired'
   /** The tables were there, without a history: they were verified, and the history was written. */
   | 'baselined'
   /** There was nothing to do, and the tables are as they should be. */
@@ -29,6 +31,8 @@ export interface TenantResult extends TenantRef {
   readonly to: TenantVersion;
   /** The migrations that ran, or were taken back, as `source:name`, in their order. */
   readonly migrations: readonly string[];
+  /** The statements that repaired its tables. */
+  readonly repairs: readonly string[];
   /** The migrations that were to run, or to be taken back, and are left, in their order. */
   readonly remaining: readonly string[];
   readonly durationMs: number;

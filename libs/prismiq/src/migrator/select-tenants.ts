@@ -17,14 +17,14 @@ function toMatcher(pattern: string): (tenantId: string) => boolean {
 /**
  * The tenants of a selection.
  *
- * @param schemas receives the schemas of all tenants, selected or not
+ * @param schemas receives the ids of the tenants in each schema, selected or not
  * @throws NoTenantsError, TenantSelectionError, at the end: nobody there or selected, or a name that no tenant has, is more likely a
  *   mistake than meant
  */
 export async function* selectTenants(
   tenants: AsyncIterable<ListedTenant>,
   { tenants: names, rings, tags, allowEmpty = false }: TenantSelection,
-  schemas = new Set<string>(),
+  schemas = new Map<string, string[]>(),
 ): AsyncGenerator<ListedTenant> {
   const ids = new Set(names?.filter((name) => !isPattern(name)));
   const patterns = names?.filter(isPattern).map((pattern) => ({ pattern, matches: toMatcher(pattern) })) ?? [];
@@ -38,7 +38,9 @@ export async function* selectTenants(
   for await (const tenant of tenants) {
     total += 1;
     const { tenantId, schema, ring, tags: itsTags } = tenant;
-    schemas.add(schema);
+    const owners = schemas.get(schema) ?? [];
+    owners.push(tenantId);
+    schemas.set(schema, owners);
     const matching = patterns.filter(({ matches }) => matches(tenantId)).map(({ pattern }) => pattern);
     matching.concat(tenantId).forEach((name) => unmet.tenant.delete(name));
     unmet.ring.delete(ring ?? '');

@@ -10,10 +10,11 @@ import {
   type CheckedMigratorOptions,
   type CheckedRunOptions,
 } from './check-options.js';
-import type { FleetStatus, MigrationPlan, TenantFinding, VerifyReport } from './fleet-report.js';
+import type { FleetStatus, MigrationPlan, VerifyReport } from './fleet-report.js';
 import { findOrphans } from './inspect/find-orphans.js';
-import { fleetStatus, toFinding } from './inspect/fleet-status.js';
+import { fleetStatus } from './inspect/fleet-status.js';
 import { migrationPlan } from './inspect/migration-plan.js';
+import type { SchemaTenants } from './inspect/inspect-rows.js';
 import { TenantInspector } from './inspect/tenant-inspector.js';
 import { FleetDatabase } from './migrator-database.js';
 import type {
@@ -26,6 +27,7 @@ import type {
 import type { MigrationReport } from './run-report.js';
 import type { RunContext } from './run/run-context.js';
 import { Scheduler } from './run/scheduler.js';
+import { verifyTenants } from './inspect/verify-tenants.js';
 import { distinctSchemas, selectTenants, toRings } from './select-tenants.js';
 import type { TenantSchemaRef } from './tenant-schema-ref.js';
 
@@ -90,6 +92,7 @@ export class TenantMigrator {
       direction: options.direction ?? 'up',
       migrationsFor: migrationsFor(set, options),
       searchPath: this.#options.searchPath,
+      repair: options.direction !== 'down' && options.repair === true,
     });
   }
 
@@ -101,8 +104,9 @@ export class TenantMigrator {
    *   ConnectionFailedError: before anything is done
    */
   async up(options: UpOptions = {}): Promise<MigrationReport> {
-    const { createSchema = false } = options;
-    return this.run({ ...options, direction: 'up' }, checkRunOptions(options), { createSchema, allowDataLoss: true });
+    const { createSchema = false, repair = false } = options;
+    const permissions = { createSchema, repair, allowDataLoss: true };
+    return this.run({ ...options, direction: 'up' }, checkRunOptions(options), permissions);
   }
 
   /**
@@ -114,28 +118,21 @@ export class TenantMigrator {
     const { allowDataLoss = false } = options;
     return this.run({ ...options, direction: 'down' }, checkRunOptions(options), {
       createSchema: false,
+      repair: false,
       allowDataLoss,
     });
   }
 
   /**
-   * Compares each tenant's tables with those of its version. Writes nothing.
+   * Compares each tenant's tables with those of its version, and looks for rows that are not the tenant's, and for row security that
+   * hides rows from the role. Writes nothing.
    *
    * @throws NoTenantsError, TenantSelectionError, TenantDirectoryError, ConnectionFailedError
    */
   async verify(selection: TenantSelection = {}): Promise<VerifyReport> {
-    const { set, tenants } = await this.prepare(selection);
-    const findings: TenantFinding[] = [];
-    let behind = 0;
-    for await (const state of new TenantInspector(this.#database, set).inspectAll(tenants)) {
-      const finding = toFinding(state);
-      if (finding !== undefined) {
-        findings.push(finding);
-      } else if (state.pending.length + state.unrecorded.length > 0) {
-        behind += 1;
-      }
-    }
-    return { total: tenants.length, behind, findings };
+    const { set, tenants, schemas } = await this.prepare(selection);
+    const states = new TenantInspector(this.#database, set).inspectAll(tenants);
+    return verifyTenants(states, schemas, this.#database);
   }
 
   /**
@@ -159,7 +156,7 @@ export class TenantMigrator {
   private async prepare(selection: TenantSelection): Promise<Prepared> {
     try {
       const set = await MigrationSet.load(this.#options.migrations);
-      const schemas = new Set<string>();
+      const schemas = new Map<string, string[]>();
       const tenants = await distinctSchemas(selectTenants(this.#tenants.list(), selection, schemas));
       return { set, tenants, schemas };
     } catch (error) {
@@ -170,7 +167,7 @@ export class TenantMigrator {
   private async run(
     options: PlanOptions,
     { concurrency, onError, maxFailures, waitForOthersMs, betweenRings, signal, onEvent }: CheckedRunOptions,
-    permissions: Pick<RunContext, 'createSchema' | 'allowDataLoss'>,
+    permissions: Pick<RunContext, 'createSchema' | 'repair' | 'allowDataLoss'>,
   ): Promise<MigrationReport> {
     const { lockTimeoutMs, statementTimeoutMs, searchPath, retries, rings } = this.#options;
     await assertPoolSize(this.#options.database, concurrency);
@@ -208,8 +205,8 @@ export class TenantMigrator {
 interface Prepared {
   readonly set: MigrationSet;
   readonly tenants: readonly TenantSchemaRef[];
-  /** The schemas of all tenants, also of those that are not selected. */
-  readonly schemas: ReadonlySet<string>;
+  /** The tenants of all schemas, also of those that are not selected. */
+  readonly schemas: SchemaTenants;
 }
 
 function migrationsFor(set: MigrationSet, options: PlanOptions): RunContext['migrationsFor'] {

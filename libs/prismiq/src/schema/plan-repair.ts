@@ -1,7 +1,7 @@
 import type { SchemaDifference } from '../errors/schema.errors.js';
 import { quoteIdentifier } from '../sql/identifier.js';
 import { planColumnRepair } from './plan-column-repair.js';
-import type { TableNaming } from './schema-versions.js';
+import { SCHEMA_VERSIONS, type TableNaming } from './schema-versions.js';
 
 /** A difference that no statement of ours takes away. */
 export interface UnrepairableDifference {
@@ -26,10 +26,16 @@ type Phase = (typeof PHASES)[number];
 
 /**
  * Plans how to take away differences without touching a row: missing defaults, columns, constraints and indexes are added,
- * constraints and indexes of another name renamed, those of another definition replaced, and character columns widened. Missing
- * tables are left to the statements of `SCHEMA_VERSIONS`.
+ * constraints and indexes of another name renamed, those of another definition replaced, character columns widened, and missing
+ * tables made.
+ *
+ * @param version the one with which the tables were compared
  */
-export function planRepair(differences: readonly SchemaDifference[], table: TableNaming): RepairPlan {
+export function planRepair(
+  differences: readonly SchemaDifference[],
+  table: TableNaming,
+  version = SCHEMA_VERSIONS.at(-1)!.name,
+): RepairPlan {
   const phases: Record<Phase, string[]> = {
     drop: [],
     alter: [],
@@ -46,7 +52,7 @@ export function planRepair(differences: readonly SchemaDifference[], table: Tabl
     if (source !== undefined) {
       renamed.add(source);
     }
-    return { difference, repair: planOne(difference, source, table) };
+    return { difference, repair: planOne(difference, source, table, version) };
   });
   for (const { difference, repair } of repairs) {
     if (renamed.has(difference)) {
@@ -78,11 +84,16 @@ function findUnderAnotherName(
   );
 }
 
-function planOne(difference: SchemaDifference, source: SchemaDifference | undefined, table: TableNaming): Repair {
+function planOne(
+  difference: SchemaDifference,
+  source: SchemaDifference | undefined,
+  table: TableNaming,
+  version: string,
+): Repair {
   switch (difference.kind) {
     case 'table':
       return difference.actual === undefined
-        ? {}
+        ? { add: tableStatements(difference.name, table, version) }
         : `it is a ${difference.actual}. Move it out of the way, and make the table.`;
     case 'column':
       return planColumnRepair(difference, table);
@@ -91,6 +102,12 @@ function planOne(difference: SchemaDifference, source: SchemaDifference | undefi
     case 'index':
       return planIndexRepair(difference, table);
   }
+}
+
+/** The statements of the versions that concern a table. Each can be repeated without effect. */
+function tableStatements(name: string, table: TableNaming, version: string): string[] {
+  const versions = SCHEMA_VERSIONS.slice(0, SCHEMA_VERSIONS.findIndex((one) => one.name === version) + 1);
+  return versions.flatMap(({ up }) => up(table)).filter((sql) => sql.includes(table(name)));
 }
 
 function planConstraintRepair(

@@ -3,8 +3,11 @@ import { quoteIdentifier } from '../sql/identifier.js';
 import { planRepair, type RepairPlan } from './plan-repair.js';
 
 /** Plans the repair of the tables in a schema; see {@link planRepair}. */
-export const planSchemaRepair = (differences: readonly SchemaDifference[], schema: string): RepairPlan =>
-  planRepair(differences, (name) => `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`);
+export const planSchemaRepair = (
+  differences: readonly SchemaDifference[],
+  schema: string,
+  version?: string,
+): RepairPlan => planRepair(differences, (name) => `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`, version);
 
 /** The error for tables of another shape: which differences can be repaired, and what to do about the others. */
 export function schemaMismatch(differences: readonly SchemaDifference[], schema: string): SchemaMismatchError {

@@ -55,6 +55,10 @@ export const OPTIONS = {
   steps: value('N', wholeNumber(1, 10_000), { group: 'What to do', summary: 'how many migrations to take back' }),
   'allow-data-loss': toggle({ group: 'What to do', summary: 'run statements that drop tables or columns, too' }),
   'create-schema': toggle({ group: 'What to do', summary: 'create schemas that do not exist' }),
+  repair: toggle({
+    group: 'What to do',
+    summary: 'repair tables of another shape first, as far as no row changes for it',
+  }),
   check: toggle({ group: 'What to do', summary: 'exit with 4 when a tenant is behind, with 5 when one has drifted' }),
   'dry-run': toggle({ group: 'What to do', summary: 'show what would be done, and change nothing' }),
 

@@ -13,11 +13,12 @@ export const ensureCommand: Command = {
   usage: '(--schema NAME | --tenant ID | --ring NAME | --tag NAME | --all)... [options]',
   manual: [
     "Creates what is missing of Prismiq's tables, and checks what exists: the same as ensureTables() in code. Tables of another " +
-      'shape are refused with a list of the differences, and nothing is changed then. It can be repeated without effect.',
+      'shape are refused with a list of the differences, and nothing is changed then; with --repair they are made what they must be, as ' +
+      'far as no row changes for it. It can be repeated without effect.',
     'With --schema it serves a tenant whom the directory does not know yet. Schemas have their turn one after the other, and ' +
       'your own migrations none: for all that tenants need, use `prismiq migrate`.',
   ],
-  options: [...SELECTION_OPTIONS, 'schema', 'create-schema'],
+  options: [...SELECTION_OPTIONS, 'schema', 'create-schema', 'repair'],
   examples: [
     ['prismiq ensure --schema tenant_acme --create-schema', 'Make the schema and the tables of a new tenant.'],
     ['prismiq ensure --schema tenant_acme', 'Make the tables in a schema that exists.'],
@@ -41,9 +42,14 @@ export const ensureCommand: Command = {
     }
     for (const schema of schemas) {
       try {
-        const { created } = await ensureTables(orm, { schema, createSchema: values['create-schema'] === true });
-        output.event({ type: 'ensured', schema, created });
-        output.result(`${schema}: ${created ? 'created what was missing' : 'all was there already'}`);
+        const { created, repairs = [] } = await ensureTables(orm, {
+          schema,
+          createSchema: values['create-schema'],
+          repair: values.repair,
+        });
+        output.event({ type: 'ensured', schema, created, ...(repairs.length > 0 && { repairs }) });
+        const done = repairs.length > 0 ? 'repaired the tables' : 'created what was missing';
+        output.result(`${schema}: ${created ? done : 'all was there already'}`);
       } catch (error) {
         const told = explain(error);
         if (!OF_ONE_SCHEMA.has(told.code)) throw error;

@@ -23,6 +23,7 @@ export const migrateCommand: Command = {
     'to',
     'source',
     'create-schema',
+    'repair',
     'dry-run',
     'concurrency',
     'on-error',
@@ -39,13 +40,14 @@ export const migrateCommand: Command = {
     ],
     ['prismiq migrate --ring canary', 'Begin with the tenants of one ring.'],
     ['prismiq migrate --tenant acme --dry-run', 'Show what would run.'],
+    ['prismiq migrate --all --repair', 'Adopt tables that SQLAlchemy has made, which lack defaults.'],
     ['prismiq migrate --tenant initech --create-schema', 'Make all that a new tenant of the directory needs.'],
   ],
   exitCodes: RUN_EXIT_CODES,
   async run(context) {
     const { values, output, session } = context;
     const selection = session.explicitSelection();
-    const target = { ...selection, to: values.to, source: values.source };
+    const target = { ...selection, to: values.to, source: values.source, repair: values.repair };
     const settings = await session.runSettings();
     const migrator = await session.migrator();
     if (values['dry-run'] === true) {

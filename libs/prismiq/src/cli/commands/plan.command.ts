@@ -12,7 +12,7 @@ export const planCommand: Command = {
       'lose data are marked DESTRUCTIVE, migrations that cannot be part of the transaction OUTSIDE OF THE TRANSACTION.',
     'Nothing is written. Tenants that a run would refuse are listed with the reason.',
   ],
-  options: [...SELECTION_OPTIONS, 'to', 'source', 'check'],
+  options: [...SELECTION_OPTIONS, 'to', 'source', 'repair', 'check'],
   examples: [
     ['prismiq plan', 'Review what the next deployment will do.'],
     ['prismiq plan --check', 'Let a CI step fail when a tenant is behind.'],
@@ -22,7 +22,7 @@ export const planCommand: Command = {
   async run({ values, output, session }) {
     const selection = session.selection();
     const migrator = await session.migrator();
-    const plan = await migrator.plan({ ...selection, to: values.to, source: values.source });
+    const plan = await migrator.plan({ ...selection, to: values.to, source: values.source, repair: values.repair });
     showPlan(plan, output);
     if (values.check !== true) {
       return ExitCode.Ok;

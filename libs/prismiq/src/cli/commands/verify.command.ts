@@ -11,6 +11,7 @@ export const verifyCommand: Command = {
   manual: [
     'Compares tables, columns, defaults, constraints and indexes of each tenant with what its version has, as the catalog says ' +
       'and whatever the history records. It lists each difference, and writes nothing. Columns and indexes of your own are welcome.',
+    'Reports rows of a tenant that does not work in the schema, and row security that hides rows from the role.',
   ],
   options: [...SELECTION_OPTIONS],
   examples: [

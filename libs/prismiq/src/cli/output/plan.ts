@@ -8,7 +8,7 @@ import { namesOf, versionText } from './versions.js';
 export function showPlan(plan: MigrationPlan, output: Output): void {
   output.event({ type: 'plan', ...plan });
   for (const group of plan.groups.filter(hasWork)) {
-    output.result(...heading(group, output), ...group.migrations.flatMap(migration), '');
+    output.result(...heading(group, output), ...repairs(group), ...group.migrations.flatMap(migration), '');
   }
   output.result(...findings('Blocked, since they are not what their version has', plan.blocked, output));
   output.result(
@@ -18,8 +18,8 @@ export function showPlan(plan: MigrationPlan, output: Output): void {
   );
 }
 
-const hasWork = ({ migrations, unrecorded, schemaMissing }: PlanGroup): boolean =>
-  migrations.length + unrecorded.length > 0 || schemaMissing;
+const hasWork = ({ migrations, unrecorded, repairs, schemaMissing }: PlanGroup): boolean =>
+  migrations.length + unrecorded.length + repairs.length > 0 || schemaMissing;
 
 function heading({ tenants, from, to, schemaMissing, unrecorded }: PlanGroup, output: Output): string[] {
   return [
@@ -29,6 +29,11 @@ function heading({ tenants, from, to, schemaMissing, unrecorded }: PlanGroup, ou
     '',
   ];
 }
+
+const repairs = ({ repairs: statements }: PlanGroup): string[] =>
+  statements.length === 0
+    ? []
+    : ['-- Repair of the tables', ...statements.map((sql) => `${printableLines(sql).join('\n')};`), ''];
 
 function migration({ source, name, transactional, statements, dynamic }: PlannedMigration): string[] {
   return [

@@ -5,6 +5,7 @@ import { readStatements } from '../../sql/statements/statement.js';
 import type { MigrationPlan, PlanGroup, PlannedMigration, PlannedStatement, TenantFinding } from '../fleet-report.js';
 import type { FleetDatabase } from '../migrator-database.js';
 import { toFinding } from './fleet-status.js';
+import { showTenantRepair } from './plan-tenant-repair.js';
 import { isReadable, type TenantMigrationState } from './tenant-migration-state.js';
 
 interface PlanContext {
@@ -14,6 +15,7 @@ interface PlanContext {
   /** The migrations to run, or to take back, in a tenant. */
   readonly migrationsFor: (state: TenantMigrationState) => readonly SourceMigration[];
   readonly searchPath: readonly string[];
+  readonly repair: boolean;
 }
 
 /** What a run would do. Migrations are asked for their statements once for each group of tenants, and write nothing. */
@@ -21,32 +23,34 @@ export async function migrationPlan(
   states: AsyncIterable<TenantMigrationState>,
   context: PlanContext,
 ): Promise<MigrationPlan> {
-  const { direction, migrationsFor } = context;
+  const { direction, migrationsFor, set } = context;
   const groups = new Map<string, PlanGroup & { tenants: string[] }>();
   const blocked: TenantFinding[] = [];
   let total = 0;
   let affected = 0;
   for await (const state of states) {
     total += 1;
-    if (isBlocked(state)) {
+    const { statements: repairs, unrepairable } = context.repair ? showTenantRepair(state, set) : NO_REPAIR;
+    if (context.repair ? !isReadable(state) || unrepairable.length > 0 : isBlocked(state)) {
       blocked.push(toFinding(state)!);
       continue;
     }
     const { tenant, version, present } = state;
     const migrations = migrationsFor(state);
     const unrecorded = direction === 'up' ? state.unrecorded.map(({ label }) => label) : [];
-    if (migrations.length === 0 && unrecorded.length === 0) {
+    if (migrations.length + unrecorded.length + repairs.length === 0) {
       continue;
     }
     affected += 1;
     const schemaMissing = !state.schemaExists;
-    const key = JSON.stringify([version, schemaMissing, unrecorded, migrations.map(({ label }) => label)]);
+    const key = JSON.stringify([version, schemaMissing, unrecorded, repairs, migrations.map(({ label }) => label)]);
     const group = groups.get(key) ?? {
       from: version,
       to: versionAfter(present, migrations, context),
       tenants: [],
       schemaMissing,
       unrecorded,
+      repairs,
       migrations: await planned(migrations, tenant.schema, context),
     };
     groups.set(key, group);
@@ -54,6 +58,8 @@ export async function migrationPlan(
   }
   return { direction, total, affected, groups: [...groups.values()], blocked };
 }
+
+const NO_REPAIR = { statements: [], unrepairable: [] };
 
 /** Missing tables are made by the first migration. Tables of another shape fail the run. */
 const isBlocked = (state: TenantMigrationState): boolean =>

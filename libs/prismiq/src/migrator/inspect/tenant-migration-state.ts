@@ -2,6 +2,7 @@ import type { SchemaDifference } from '../../errors/schema.errors.js';
 import type { MigrationSet, SourceMigration } from '../../migrations/migration-set.js';
 import { PRISMIQ_SOURCE } from '../../migrations/migration-source.js';
 import type { TenantVersion } from '../../migrations/migration-target.js';
+import { adviseOn } from '../../schema/schema-mismatch.js';
 import { SCHEMA_VERSIONS } from '../../schema/schema-versions.js';
 import type { TenantSchemaRef } from '../tenant-schema-ref.js';
 import { toPrismiqError } from '../to-prismiq-error.js';
@@ -136,7 +137,7 @@ function schemaProblems(
   }
   if (differences.length > 0) {
     const names = differences.map(({ kind, table, name }) => `${kind} ${table}.${name}`).join(', ');
-    const message = `Differs from its version: ${names}. ensureTables makes what is missing; alter what has another shape.`;
+    const message = `Differs from its version: ${names}. ${adviseOn(differences, schema)}`;
     return [{ kind: 'drifted', message }];
   }
   return [];

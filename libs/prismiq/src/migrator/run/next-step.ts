@@ -4,6 +4,8 @@ import type { TenantMigrationState } from '../inspect/tenant-migration-state.js'
 
 /** Part of the work on a tenant, done in one transaction. */
 export interface Step {
+  /** Statements that repair the tables; they run first. */
+  readonly repairs: readonly string[];
   readonly unrecorded: readonly SourceMigration[];
   readonly migrations: readonly SourceMigration[];
   readonly isTransactional: boolean;
@@ -15,24 +17,37 @@ export function nextStep(
   { unrecorded }: TenantMigrationState,
   migrations: readonly SourceMigration[],
   direction: 'up' | 'down',
+  repairs: readonly string[],
 ): Step | undefined {
   if (migrations.length === 0) {
-    return unrecorded.length === 0 || direction === 'down'
+    return unrecorded.length + repairs.length === 0 || direction === 'down'
       ? undefined
-      : { unrecorded, migrations, isTransactional: true, isLast: true };
+      : { repairs, unrecorded, migrations, isTransactional: true, isLast: true };
   }
   const firstOther = migrations.findIndex(({ isTransactional }) => !isTransactional);
+  if (firstOther === 0 && repairs.length > 0) {
+    return { repairs, unrecorded, migrations: [], isTransactional: true, isLast: false };
+  }
   const isTransactional = firstOther !== 0;
   const count = firstOther === -1 ? migrations.length : Math.max(firstOther, 1);
-  return { unrecorded, migrations: migrations.slice(0, count), isTransactional, isLast: count === migrations.length };
+  return {
+    repairs,
+    unrecorded,
+    migrations: migrations.slice(0, count),
+    isTransactional,
+    isLast: count === migrations.length,
+  };
 }
 
 /** Whether the state has what a step does. */
 export function isDone(
-  { unrecorded, migrations }: Step,
+  { repairs, unrecorded, migrations }: Step,
   state: TenantMigrationState,
   direction: 'up' | 'down',
 ): boolean {
+  if (repairs.length > 0 && state.differences.length > 0) {
+    return false;
+  }
   return direction === 'up'
     ? [...unrecorded, ...migrations].every(
         (migration) => state.present.has(migration.label) && !state.unrecorded.includes(migration),

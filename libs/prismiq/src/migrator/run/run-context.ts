@@ -15,6 +15,7 @@ export interface RunContext {
   /** The migrations to run, or to take back, in a tenant with this state. */
   readonly migrationsFor: (state: TenantMigrationState) => readonly SourceMigration[];
   readonly createSchema: boolean;
+  readonly repair: boolean;
   readonly allowDataLoss: boolean;
   readonly retries: number;
   /** How long to wait for another process that works on a tenant. */

@@ -1,12 +1,13 @@
 import type { Transaction } from '@mikro-orm/postgresql';
 import { MigrationRefusedError } from '../../errors/migration.errors.js';
-import { SchemaMismatchError, SchemaNotFoundError } from '../../errors/schema.errors.js';
+import { SchemaNotFoundError } from '../../errors/schema.errors.js';
 import {
   concernsPrismiq,
   prepare,
   type MigrationScope,
   type PreparedMigration,
 } from '../../migrations/migration-statements.js';
+import { schemaMismatch } from '../../schema/schema-mismatch.js';
 import { schemaLockKey } from '../../schema/lock-schema.js';
 import type { SqlExecutor } from '../../sql/sql-executor.js';
 import type { TenantMigrationState } from '../inspect/tenant-migration-state.js';
@@ -39,9 +40,9 @@ export async function runStep(
   const { orm } = database;
   const scope: MigrationScope = { orm, schema, direction, allowDataLoss: context.allowDataLoss, namesSchema: true };
   const prepared = await Promise.all(step.migrations.map((migration) => prepare(migration, scope, sendsItself)));
-  const concernsTables = step.unrecorded.length > 0 || prepared.some(concernsPrismiq);
+  const concernsTables = step.repairs.length + step.unrecorded.length > 0 || prepared.some(concernsPrismiq);
   if (!concernsTables && state.differences.length > 0) {
-    throw new SchemaMismatchError(state.differences, { schema });
+    throw schemaMismatch(state.differences, schema);
   }
   const present = new Set(state.present);
   step.migrations.forEach(({ label }) => (direction === 'up' ? present.add(label) : present.delete(label)));
@@ -79,6 +80,7 @@ async function apply(
   set.sources
     .filter(({ name }) => concerned.has(name) && !digests.has(name))
     .forEach(({ historyTable }) => tenant.createHistory(historyTable));
+  step.repairs.forEach((sql) => tenant.repair(sql));
   step.unrecorded.forEach((migration) => tenant.record(migration));
   for (const { migration, statements } of prepared) {
     if (step.isTransactional) {

@@ -22,6 +22,7 @@ type Settings = Required<Pick<RunOptions, 'concurrency' | 'maxFailures'>> & Pick
 const NO_RESULTS: ResultCounts = {
   migrated: 0,
   reverted: 0,
+  repaired: 0,
   baselined: 0,
   unchanged: 0,
   interrupted: 0,
@@ -183,7 +184,7 @@ export class Scheduler {
 
   private isUpToDate(state: TenantMigrationState): boolean {
     const { migrationsFor, direction } = this.context;
-    return state.differences.length === 0 && nextStep(state, migrationsFor(state), direction) === undefined;
+    return state.differences.length === 0 && nextStep(state, migrationsFor(state), direction, []) === undefined;
   }
 
   private finish(result: TenantResult | undefined): void {
@@ -224,6 +225,7 @@ const unchanged = ({ tenant, version }: TenantMigrationState): TenantResult => (
   from: version,
   to: version,
   migrations: [],
+  repairs: [],
   remaining: [],
   durationMs: 0,
   attempts: 1,

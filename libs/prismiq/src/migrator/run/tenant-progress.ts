@@ -11,6 +11,7 @@ export class TenantProgress {
   /** The migrations that are left, as `source:name`. */
   remaining: readonly string[] = [];
   readonly #committed: string[] = [];
+  readonly #repairs: string[] = [];
   #from: TenantVersion | undefined;
   #hasBaselined = false;
   #startedAt: number | undefined;
@@ -33,10 +34,11 @@ export class TenantProgress {
   }
 
   /** @param from the version before the step */
-  commit({ unrecorded, migrations }: Step, from: TenantVersion): void {
+  commit({ repairs, unrecorded, migrations }: Step, from: TenantVersion): void {
     const labels = migrations.map(({ label }) => label);
     this.#from ??= from;
     this.#hasBaselined ||= unrecorded.length > 0;
+    this.#repairs.push(...repairs);
     this.#committed.push(...labels);
     this.remaining = this.remaining.filter((label) => !labels.includes(label));
   }
@@ -51,6 +53,7 @@ export class TenantProgress {
       from: this.#from ?? this.version,
       to: this.version,
       migrations: this.#committed,
+      repairs: this.#repairs,
       remaining: this.remaining,
       durationMs: this.#startedAt === undefined ? 0 : Math.round(performance.now() - this.#startedAt),
       attempts: this.attempts,
@@ -60,6 +63,9 @@ export class TenantProgress {
   get stateOfSuccess(): TenantResultState {
     if (this.hasCommitted) {
       return this.direction === 'up' ? 'migrated' : 'reverted';
+    }
+    if (this.#repairs.length > 0) {
+      return 'repaired';
     }
     return this.#hasBaselined ? 'baselined' : 'unchanged';
   }

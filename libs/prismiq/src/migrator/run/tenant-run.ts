@@ -1,7 +1,8 @@
 import { TenantLockedError } from '../../errors/migration.errors.js';
-import { SchemaMismatchError } from '../../errors/schema.errors.js';
 import type { SourceMigration } from '../../migrations/migration-set.js';
 import type { TenantVersion } from '../../migrations/migration-target.js';
+import { schemaMismatch } from '../../schema/schema-mismatch.js';
+import { planTenantRepair } from '../inspect/plan-tenant-repair.js';
 import type { TenantMigrationState } from '../inspect/tenant-migration-state.js';
 import type { TenantResult } from '../run-report.js';
 import type { TenantSchemaRef } from '../tenant-schema-ref.js';
@@ -100,10 +101,10 @@ export class TenantRun {
     this.observe(state);
     const migrations = this.remaining(state);
     this.#progress.remaining = migrations.map(({ label }) => label);
-    const step = nextStep(state, migrations, direction);
+    const step = nextStep(state, migrations, direction, this.repairs(state));
     if (step === undefined) {
       if (state.differences.length > 0) {
-        throw new SchemaMismatchError(state.differences, { schema });
+        throw schemaMismatch(state.differences, schema);
       }
       return true;
     }
@@ -138,6 +139,18 @@ export class TenantRun {
     }
     this.#toTakeBack ??= migrationsFor(state);
     return this.#toTakeBack.filter(({ label }) => state.present.has(label) && !this.#progress.includes(label));
+  }
+
+  /** @throws SchemaMismatchError if some differences cannot be repaired */
+  private repairs(state: TenantMigrationState): readonly string[] {
+    if (!this.context.repair) {
+      return [];
+    }
+    const { statements, unrepairable } = planTenantRepair(state, this.context.set);
+    if (unrepairable.length > 0) {
+      throw schemaMismatch(state.differences, state.tenant.schema);
+    }
+    return statements;
   }
 
   private async take(step: Step, state: TenantMigrationState): Promise<void> {

@@ -1,9 +1,9 @@
 import type { Transaction } from '@mikro-orm/postgresql';
 import { MigrationFailedError } from '../../errors/migration.errors.js';
-import { SchemaMismatchError } from '../../errors/schema.errors.js';
 import { nameOccupants } from '../../schema/diagnose.js';
 import { createHistory } from '../../schema/history.js';
 import { schemaLockKey } from '../../schema/lock-schema.js';
+import { schemaMismatch } from '../../schema/schema-mismatch.js';
 import { quoteIdentifier, quoteLiteral } from '../../sql/identifier.js';
 import type { SqlExecutor } from '../../sql/sql-executor.js';
 import { readStatements } from '../../sql/statements/statement.js';
@@ -77,6 +77,11 @@ export class TenantTransaction {
     this.add(createHistory(this.table, historyTable));
   }
 
+  /** Adds a statement that repairs Prismiq's tables. */
+  repair(sql: string): void {
+    this.add(sql);
+  }
+
   record({ historyTable, name }: SourceMigration): void {
     this.add(`INSERT INTO ${this.table(historyTable)} (name) VALUES (${quoteLiteral(name)})`);
   }
@@ -126,7 +131,7 @@ export class TenantTransaction {
     const tables = await inspector.compare(this.sql, schema);
     const differences = differencesAt(present, tables, set);
     if (differences.length > 0) {
-      throw new SchemaMismatchError(await nameOccupants(this.sql, schema, [...differences]), { schema });
+      throw schemaMismatch(await nameOccupants(this.sql, schema, [...differences]), schema);
     }
   }
 
