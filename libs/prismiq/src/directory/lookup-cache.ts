@@ -1,96 +1,93 @@
-/** How long, and how much, a {@link LookupCache} keeps. */
+/** The limits of a {@link LookupCache}. */
 export interface CacheLimits {
-  /** Milliseconds for which something found is served. */
+  /** Milliseconds for which a found value is served. */
   readonly ttlMs: number;
-  /** Milliseconds for which something not found is served. */
+  /** Milliseconds for which "not found" is served. */
   readonly negativeTtlMs: number;
-  /** How many answers are kept; those that nobody has asked for since go first. */
+  /** The number of entries; those that were not used are dropped first. */
   readonly maxEntries: number;
 }
 
-interface Answer<T> {
+interface Entry<T> {
   readonly value: T | undefined;
-  readonly until: number;
+  readonly expiresAt: number;
   wasUsed: boolean;
 }
 
-/**
- * Keeps the answers of look-ups. Those who ask for the same thing at the same time share one look-up. A failure is told to them, and
- * not kept.
- */
+/** Caches the results of look-ups. Simultaneous look-ups of one key share one; its failure reaches all of them, and is not cached. */
 export class LookupCache<T> {
-  /** Oldest first; those that were of use get a second turn. To keep them in order of use would cost each request a write. */
-  readonly #answers = new Map<string, Answer<T>>();
-  readonly #underway = new Map<string, Promise<T | undefined>>();
+  /** Oldest first; used entries get a second turn. To keep them in the order of use would cost each request a write. */
+  readonly #entries = new Map<string, Entry<T>>();
+  readonly #pending = new Map<string, Promise<T | undefined>>();
 
   constructor(private readonly limits: CacheLimits) {}
 
-  /** An answer that is still good; nothing: it has to be looked up. */
+  /** The cached result; `undefined` if there is none, or it has expired. */
   peek(key: string): { readonly value: T | undefined } | undefined {
-    const answer = this.#answers.get(key);
-    if (answer === undefined || answer.until <= performance.now()) {
+    const entry = this.#entries.get(key);
+    if (entry === undefined || entry.expiresAt <= performance.now()) {
       return undefined;
     }
-    answer.wasUsed = true;
-    return answer;
+    entry.wasUsed = true;
+    return entry;
   }
 
-  /** The look-up that is under way, or a new one. */
+  /** Joins the look-up that is pending, or starts one. */
   load(key: string, lookUp: () => Promise<T | undefined>): Promise<T | undefined> {
-    const underway = this.#underway.get(key);
-    if (underway !== undefined) {
-      return underway;
+    const pending = this.#pending.get(key);
+    if (pending !== undefined) {
+      return pending;
     }
-    // What is found may be outdated from the moment on in which the source reads it, not only from when it answers.
-    const asked = performance.now();
-    const flight = lookUp().then(
+    // The result may be outdated as soon as the source has read it, before it answers.
+    const startedAt = performance.now();
+    const lookup: Promise<T | undefined> = lookUp().then(
       (value) => {
-        if (this.#land(key, flight)) {
-          this.#keep(key, value, asked);
+        if (this.#finish(key, lookup)) {
+          this.#store(key, value, startedAt);
         }
         return value;
       },
       (error: unknown) => {
-        this.#land(key, flight);
+        this.#finish(key, lookup);
         throw error;
       },
     );
-    this.#underway.set(key, flight);
-    return flight;
+    this.#pending.set(key, lookup);
+    return lookup;
   }
 
-  /** Forgets an answer, and one that is still under way. */
+  /** Drops an entry, and the result of a look-up that is pending. */
   delete(key: string): void {
-    this.#answers.delete(key);
-    this.#underway.delete(key);
+    this.#entries.delete(key);
+    this.#pending.delete(key);
   }
 
   clear(): void {
-    this.#answers.clear();
-    this.#underway.clear();
+    this.#entries.clear();
+    this.#pending.clear();
   }
 
-  /** @returns whether the look-up still counts: what was forgotten meanwhile does not */
-  #land(key: string, flight: Promise<T | undefined>): boolean {
-    return this.#underway.get(key) === flight && this.#underway.delete(key);
+  /** @returns whether the result counts: it does not if the key was dropped meanwhile */
+  #finish(key: string, lookup: Promise<T | undefined>): boolean {
+    return this.#pending.get(key) === lookup && this.#pending.delete(key);
   }
 
-  #keep(key: string, value: T | undefined, asked: number): void {
+  #store(key: string, value: T | undefined, startedAt: number): void {
     const { ttlMs, negativeTtlMs, maxEntries } = this.limits;
-    this.#answers.delete(key);
-    while (this.#answers.size >= maxEntries) {
+    this.#entries.delete(key);
+    while (this.#entries.size >= maxEntries) {
       this.#dropOldest();
     }
-    const until = asked + (value === undefined ? negativeTtlMs : ttlMs);
-    this.#answers.set(key, { value, until, wasUsed: false });
+    const expiresAt = startedAt + (value === undefined ? negativeTtlMs : ttlMs);
+    this.#entries.set(key, { value, expiresAt, wasUsed: false });
   }
 
   #dropOldest(): void {
-    const [key, answer] = this.#answers.entries().next().value!;
-    this.#answers.delete(key);
-    if (answer.wasUsed && answer.until > performance.now()) {
-      answer.wasUsed = false;
-      this.#answers.set(key, answer);
+    const [key, entry] = this.#entries.entries().next().value!;
+    this.#entries.delete(key);
+    if (entry.wasUsed && entry.expiresAt > performance.now()) {
+      entry.wasUsed = false;
+      this.#entries.set(key, entry);
     }
   }
 }

@@ -4,7 +4,7 @@ import type { InvalidTenantIdError, TenantDirectoryError } from '../errors/tenan
 export type TenantState = 'active' | 'suspended';
 
 /**
- * What a directory knows of a tenant.
+ * A tenant, as a directory describes it.
  *
  * @publicApi
  */
@@ -12,17 +12,17 @@ export interface TenantEntry {
   tenantId: string;
   /**
    * The PostgreSQL schema that holds the tenant's data.
-   * @default what the `schemaFor` option derives from the id
+   * @default derived from the id by the `schemaFor` option
    */
   schema?: string | null | undefined;
   /**
-   * Whether the tenant may be worked for.
+   * Whether the tenant is served. Suspended ones are migrated, and get 403 otherwise.
    * @default 'active'
    */
   state?: TenantState | null | undefined;
   /**
-   * The group in which the tenant is migrated, such as `canary`.
-   * @default undefined: the last one
+   * The group with which the tenant is migrated, such as `canary`.
+   * @default undefined: the last group
    */
   ring?: string | null | undefined;
   /**
@@ -70,10 +70,9 @@ export interface InvalidTenant {
 export type ListedTenant = TenantRecord | InvalidTenant;
 
 /**
- * Knows which tenants there are. The `directory` option takes an instance, or an object with these two functions.
+ * Finds and lists tenants. The `directory` option takes an instance, or an object with these two functions.
  *
- * Whatever it throws means that it is unavailable: nobody's existence is assumed then. Its answers are cached by
- * {@link TenantRegistry}, so it need not do that.
+ * Any error that it throws means that it is unavailable, and callers get 503. {@link TenantRegistry} caches its answers.
  *
  * @example
  * ```ts
@@ -85,18 +84,18 @@ export type ListedTenant = TenantRecord | InvalidTenant;
  * @publicApi
  */
 export abstract class TenantDirectory {
-  /** One tenant; nothing: there is none of this id. Any text may be asked for. */
+  /** Finds a tenant by its id, which may be any string. */
   abstract find(tenantId: string): TenantEntry | undefined | null | Promise<TenantEntry | undefined | null>;
 
-  /** All tenants, those suspended included, in whatever order. */
+  /** Lists all tenants, suspended ones included, in any order. */
   abstract list(): AsyncIterable<TenantEntry> | Iterable<TenantEntry>;
 }
 
-/** What the package hands to a directory that reads from the host's database. @publicApi */
+/** What a directory gets that reads from the host's database. @publicApi */
 export interface DirectorySource {
   /**
-   * Sends one statement with bound values, inside the `em.transactional()` in which the call stands, if any: a tenant that is
-   * just signing up is found there.
+   * Sends one statement with bound values. Inside `em.transactional()` it is part of that transaction, so that a tenant that is
+   * signing up is found.
    */
   query<Row extends object>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
   /** The `schemaFor` option. */

@@ -6,8 +6,8 @@ import {
 } from './tenant-directory.js';
 
 /**
- * Tenants of a table of the host's, by a `SELECT` with the column `"tenantId"` and, if there are such, `schema`, `state`, `ring`
- * and `tags` (see {@link TenantEntry}). Qualify the table with its schema.
+ * Tenants from the host's database, by a `SELECT` with the column `"tenantId"` and, optionally, `schema`, `state`, `ring` and `tags`
+ * (see {@link TenantEntry}). Qualify the table with its schema.
  *
  * @example
  * ```ts
@@ -21,7 +21,7 @@ export const tenantsFromQuery =
   (source) =>
     new QueryTenantDirectory(source, select.replace(/(?<![\s;])[\s;]+$/, ''));
 
-const CHUNK = 1000;
+const ROWS_PER_QUERY = 1000;
 
 class QueryTenantDirectory extends TenantDirectory {
   constructor(
@@ -33,14 +33,14 @@ class QueryTenantDirectory extends TenantDirectory {
 
   override async find(tenantId: string): Promise<TenantEntry | undefined> {
     try {
-      // Compared in the column's own type, so that its index serves.
+      // Compared in the type of the column, so that its index is used.
       const [row] = await this.source.query<TenantEntry>(
         `SELECT * FROM (${this.select}\n) AS tenants WHERE "tenantId" = $1`,
         [tenantId],
       );
       return row === undefined ? undefined : withTextId(row);
     } catch (error) {
-      if (isNoValueOfItsType(error)) {
+      if (isInvalidText(error)) {
         return undefined;
       }
       throw error;
@@ -52,18 +52,18 @@ class QueryTenantDirectory extends TenantDirectory {
       const rows: TenantEntry[] = await this.source.query<TenantEntry>(
         `SELECT * FROM (${this.select}\n) AS tenants WHERE "tenantId"::text COLLATE "C" > $1
          ORDER BY "tenantId"::text COLLATE "C" LIMIT $2`,
-        [last, CHUNK],
+        [last, ROWS_PER_QUERY],
       );
       for (const row of rows) {
         yield withTextId(row);
       }
-      last = rows.length < CHUNK ? undefined : String(rows.at(-1)?.tenantId);
+      last = rows.length < ROWS_PER_QUERY ? undefined : String(rows.at(-1)?.tenantId);
     }
   }
 }
 
-/** A host's ids may be numbers, or uuids that PostgreSQL writes in its own way. */
+/** A host's ids may be numbers. */
 const withTextId = (row: TenantEntry): TenantEntry => ({ ...row, tenantId: String(row.tenantId) });
 
-/** SQLSTATE class 22: a text that is no uuid, or no number in range, is the id of nobody. */
-const isNoValueOfItsType = (error: unknown): boolean => /^22/.test(String((error as { code?: unknown }).code));
+/** SQLSTATE class 22: no tenant has an id that is not a uuid, or not a number in range. */
+const isInvalidText = (error: unknown): boolean => /^22/.test(String((error as { code?: unknown }).code));

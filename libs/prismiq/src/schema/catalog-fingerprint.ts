@@ -2,9 +2,9 @@ import type { SqlExecutor } from '../sql/sql-executor.js';
 import { TABLE_NAMES } from './expected-catalog.js';
 
 /**
- * All that `read-catalog.ts` looks at, as one number a schema: two schemas with the same number have the same tables. It is made
- * of the catalog's own columns, which is several times cheaper than PostgreSQL's words for them, and so many more schemas can be
- * looked at. The reverse does not hold: the same tables, made by another text, may have another number.
+ * Everything that `read-catalog.ts` reads, as one number for each schema: schemas with the same number have the same tables. It hashes
+ * the catalog's columns, which is several times cheaper than to let PostgreSQL write the definitions. The same tables, made by
+ * other statements, may have another number.
  */
 const FINGERPRINT_QUERY = `
 WITH tables AS MATERIALIZED (

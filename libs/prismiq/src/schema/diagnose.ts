@@ -3,21 +3,21 @@ import type { SchemaDifference } from '../errors/schema.errors.js';
 import type { SqlExecutor } from '../sql/sql-executor.js';
 
 /**
- * A transaction of the host that is not read committed sees the catalog as it was when it began: what another session has made
- * since, or what was made here, may not show.
+ * A transaction of the host that is not READ COMMITTED sees the catalog as it was when it began, without what another session has
+ * created since.
  */
 export async function assertCurrentView(sql: SqlExecutor, schema: string): Promise<void> {
   const [row] = await sql.query<{ level: string }>(`SELECT current_setting('transaction_isolation') AS level`);
   if (row?.level !== 'read committed') {
     throw new DatabaseError(
-      `the tables were made by somebody else since this transaction began, which is ${row?.level} and cannot see them. ` +
+      `another session has made the tables since this transaction began, which is ${row?.level} and cannot see them. ` +
         'Roll it back and try again, or use READ COMMITTED.',
       { schema, sqlState: '40001' },
     );
   }
 }
 
-/** CREATE INDEX IF NOT EXISTS passes over a name that another table's index has. The reader is told which. */
+/** CREATE INDEX IF NOT EXISTS skips a name that another table's index has. The differences then tell which. */
 export async function nameOccupants(
   sql: SqlExecutor,
   schema: string,

@@ -5,7 +5,7 @@ export interface CatalogObject {
   table: string;
   kind: 'table' | 'column' | 'constraint' | 'index';
   name: string;
-  /** Its definition in the words of `read-catalog.ts`. */
+  /** Its definition, as `read-catalog.ts` writes it. */
   definition: string;
 }
 
@@ -16,7 +16,7 @@ const ID = 'uuid not null default gen_random_uuid()';
 const NAME = 'character varying(255) not null';
 const TIMESTAMP = 'timestamp with time zone not null default now()';
 
-/** What the tables must look like at the newest version, in PostgreSQL's words (jsonb sorts its keys). Written apart from the DDL, so that each checks the other. */
+/** The tables at the newest version, in PostgreSQL's words (jsonb sorts its keys). Not derived from the DDL, so that each checks the other. */
 const TABLES: Record<string, TableDefinition> = {
   prismiq_dashboards: {
     columns: {
@@ -98,7 +98,7 @@ const NEWEST: readonly CatalogObject[] = Object.entries(TABLES).flatMap(([table,
   ...objects(table, 'index', definition.indexes),
 ]);
 
-/** What a later version has added, as `table.name`; all else is there from the first. */
+/** What a later version has added, as `table.name`; everything else is in the first. */
 const ADDED: Record<string, readonly string[]> = {
   prismiq_0002_version_and_list_index: [
     'prismiq_dashboards.version',
@@ -109,7 +109,7 @@ const ADDED: Record<string, readonly string[]> = {
 
 const CATALOGS = new Map(SCHEMA_VERSIONS.map(({ name }, index) => [name, catalogAt(index)]));
 
-/** What a schema must have at a version; without one, at the newest. */
+/** The objects that a schema must have at a version; by default the newest. */
 export function expectedCatalog(version = SCHEMA_VERSIONS.at(-1)!.name): readonly CatalogObject[] {
   return CATALOGS.get(version)!;
 }

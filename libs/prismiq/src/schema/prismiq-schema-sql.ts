@@ -4,8 +4,8 @@ import { assertSchemaName } from './schema-name.js';
 import { SCHEMA_VERSIONS, type TableNaming } from './schema-versions.js';
 
 /**
- * The statements of {@link ensureTables} as text, for people who run SQL by hand. It can be run again without effect, in a
- * transaction or not.
+ * Returns the statements of {@link ensureTables}, for people who run SQL by hand. They can be repeated without effect, in a transaction
+ * or not.
  *
  * @param options.schema an existing schema; without it the names are unqualified and go where `search_path` says
  * @throws InvalidSchemaNameError

@@ -2,10 +2,9 @@ import type { SqlExecutor } from '../sql/sql-executor.js';
 import { TABLE_NAMES, type CatalogObject } from './expected-catalog.js';
 
 /**
- * Everything that the catalog says about Prismiq's tables in some schemas, in one pass. From pg_catalog: information_schema
- * hides what the role does not own, and knows no indexes. PostgreSQL's own words are used for each definition, without the
- * schema, which is what makes two schemas comparable. NOT NULL constraints, which have names since PostgreSQL 18, are left
- * out: the column says it.
+ * Reads the definitions of Prismiq's tables in some schemas. It uses pg_catalog, because information_schema hides what the role does
+ * not own, and has no indexes. Definitions are in PostgreSQL's words and without the schema, so that schemas can be compared. NOT
+ * NULL constraints, which have names since PostgreSQL 18, are left out: the column has them.
  */
 const CATALOG_QUERY = `
 WITH tables (oid, kind, namespace, schema, "table") AS (

@@ -1,9 +1,9 @@
 import { InvalidSchemaNameError } from '../errors/schema.errors.js';
 
-/** PostgreSQL's limit for a name (NAMEDATALEN - 1); it cuts longer ones silently, and two could become one. */
+/** PostgreSQL's limit for a name (NAMEDATALEN - 1). It truncates longer ones, so that two could become the same. */
 const MAX_BYTES = 63;
 
-/** Throws unless `name` is a string of letters, digits and underscores that PostgreSQL takes as a schema name as it stands. */
+/** @throws InvalidSchemaNameError unless `name` consists of letters, digits and underscores, is not too long and not reserved */
 export function assertSchemaName(name: string): void {
   if (typeof name !== 'string' || name === '') {
     throw new InvalidSchemaNameError(String(name), 'it is empty');

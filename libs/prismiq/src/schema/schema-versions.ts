@@ -1,19 +1,19 @@
-/** Writes a table's name as a statement needs it: plain for a migration, with its schema everywhere else. */
+/** Writes the name of a table or an index: without a schema for a migration, with it and quoted everywhere else. */
 export type TableNaming = (table: string) => string;
 
-/** One step of the tables' history. */
+/** One version of the tables. */
 export interface SchemaVersion {
   /** The name under which the history table records it. Never renamed once released. */
   readonly name: string;
-  /** Statements that lead here from the version before. Each can be repeated without effect. */
+  /** Statements that migrate from the previous version. Each can be repeated without effect. */
   readonly up: (table: TableNaming) => readonly string[];
-  /** Statements that lead back. */
+  /** Statements that migrate back. */
   readonly down: (table: TableNaming) => readonly string[];
 }
 
 /**
- * All versions, oldest first: the one source of the DDL. `ensureTables`, `prismiqSchemaSql` and `PRISMIQ_MIGRATIONS` are made
- * from it, so they cannot differ. One statement a string; no trigger, function, DO block or serial (Citus, restricted roles).
+ * All versions, oldest first. `ensureTables`, `prismiqSchemaSql` and `PRISMIQ_MIGRATIONS` take their DDL from here, so that they cannot
+ * differ. One statement a string; no trigger, function, DO block or serial, because of Citus and restricted roles.
  */
 export const SCHEMA_VERSIONS: readonly SchemaVersion[] = [
   {
