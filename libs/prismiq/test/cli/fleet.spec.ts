@@ -200,6 +200,7 @@ describe('the prismiq command on a fleet', () => {
           from: { prismiq: null, app: null },
           to: { prismiq: NEWEST, app: 'app_0001' },
           migrations: ['prismiq:prismiq_0001_tables', `prismiq:${NEWEST}`, 'app:app_0001'],
+          repairs: [],
           remaining: [],
           durationMs: expect.any(Number),
           attempts: 1,
