@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startPostgres } from '@prismiq/dev-postgres';
+import { bundle } from './bundle.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const scratch = mkdtempSync(join(realpathSync(tmpdir()), 'prismiq-package-'));
@@ -76,6 +77,15 @@ try {
     schemas.push(`tenant_${tenant}`);
     run(process.execPath, ['host.js', tenant], host, { DATABASE_URL: databaseUrl });
     console.log(`The ${name} host booted and created a dashboard.`);
+
+    for (const minify of [false, true]) {
+      const file = join(host, `bundle${minify ? '.min' : ''}.${type === 'module' ? 'mjs' : 'cjs'}`);
+      assert.deepEqual(await bundle(join(host, 'host.js'), file, name, minify), []);
+      const bundled = `${tenant}_bundle${minify ? '_min' : ''}`;
+      schemas.push(`tenant_${bundled}`);
+      run(process.execPath, [file, bundled], host, { DATABASE_URL: databaseUrl });
+      console.log(`The ${name} host booted from one file${minify ? ', minified' : ''}.`);
+    }
 
     const config = join(host, 'prismiq.config.ts');
     writeFileSync(config, commandConfig(tenant));

@@ -8,7 +8,10 @@ import { TestDatabase } from '../../../test/support/test-database.js';
 import { Choices, Fuzzer, type FuzzRequest, type KnownIds } from './support/fuzz.js';
 import { bearer, boot, ormModule, PLATFORMS, resolver, TokenGuard } from './support/host.js';
 
-const REQUESTS = 11_000;
+/** A tenth, unless FUZZ_OPERATIONS is set as for the isolation fuzz: `.ci/run` sends all. */
+const FULL = 11_000;
+const IS_FULL = Number(process.env['FUZZ_OPERATIONS'] ?? 0) >= FULL;
+const REQUESTS = IS_FULL ? FULL : FULL / 10;
 /** Side by side; each has a tenant of its own, so that what a request has changed is known. */
 const LANES = 16;
 const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31);
@@ -75,7 +78,7 @@ describe.each(PLATFORMS)(`${REQUESTS} requests of any kind, on %s (FUZZ_SEED=${S
       sent.end(body);
     });
 
-  /** When one lane has found a fault, the others end. */
+  /** When one lane has found a fault, the others stop. */
   const run = { failed: false };
 
   /** One tenant, and one connection. */
@@ -111,7 +114,7 @@ describe.each(PLATFORMS)(`${REQUESTS} requests of any kind, on %s (FUZZ_SEED=${S
     const requests = fuzzer(() => ids);
     let before = await reset();
     for (let index = lane; index < REQUESTS && !run.failed; index += LANES) {
-      const fuzzed = requests.request(new Choices(SEED * REQUESTS + index));
+      const fuzzed = requests.request(new Choices(SEED * FULL + index));
       // Somebody else may have put another claim there.
       fuzzed.headers['Authorization'] = authorization;
       const { status, text } = await send(agent, fuzzed);
@@ -166,8 +169,8 @@ describe.each(PLATFORMS)(`${REQUESTS} requests of any kind, on %s (FUZZ_SEED=${S
     } finally {
       error.mockRestore();
     }
-    // It came far: some were right, and each kind of refusal was met.
-    for (const status of [200, 201, 400, 404, 409, 412, 413, 415, 422]) {
+    // Some were right, and each kind of refusal was met; a tenth of the requests may miss the rare kinds.
+    for (const status of [200, 201, 400, 404, 415, 422, ...(IS_FULL ? [409, 412, 413] : [])]) {
       expect([status, statuses.has(status)]).toEqual([status, true]);
     }
     expect(errors).toEqual([]);

@@ -1,4 +1,5 @@
 import {
+  BadRequestException,
   HttpException,
   Inject,
   Injectable,
@@ -11,12 +12,12 @@ import type { ResolvedControllersOptions } from '../options/resolve-options.js';
 import { applicationConfigOf, mountedPaths, type MountedPaths } from './nest-adapter.js';
 import { PrismiqExceptionFilter } from './prismiq-exception.filter.js';
 
-/** What is used of Express. */
+/** The part of Express that is used. */
 interface Express {
   use(paths: string[], handler: (...args: any[]) => void): void;
 }
 
-/** What is used of Fastify. */
+/** The part of Fastify that is used. */
 interface Fastify {
   addHook(name: 'onRoute', hook: (route: FastifyRoute) => void): void;
   hasRoute(route: { method: string; url: string }): boolean;
@@ -29,12 +30,12 @@ interface FastifyRoute {
   errorHandler?: (error: Error, request: any, reply: any) => void;
 }
 
-/** Not HEAD, which comes with GET, and not OPTIONS, which is the host's CORS. */
+/** HEAD comes with GET; OPTIONS belongs to the host's CORS. */
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 /**
- * Answers below the mount path, in the form of Prismiq's client, what no filter of a controller gets to see: what the body parser
- * refuses, unknown paths, wrong methods. It comes after the host's routes, and before what the host answers for itself.
+ * Answers, below the mount path and in the format of Prismiq's client, the requests that reach no filter of a controller: those that
+ * the body parser refuses, unknown paths, wrong methods. Runs after the host's routes, and before the host's own 404.
  */
 @Injectable()
 export class FallbackRoutes {
@@ -50,7 +51,7 @@ export class FallbackRoutes {
     return this.adapterHost.httpAdapter.getType() === 'fastify';
   }
 
-  /** To be called before Nest makes the routes. */
+  /** Call it before Nest makes the routes. */
   beforeRoutes(controllers: readonly Type[], { path, version }: ResolvedControllersOptions): void {
     this.#paths = mountedPaths(applicationConfigOf(this.moduleRef), controllers, path, version);
     if (this.isFastify) {
@@ -58,7 +59,7 @@ export class FallbackRoutes {
     }
   }
 
-  /** To be called when Nest has made the routes. */
+  /** Call it when Nest has made the routes. */
   afterRoutes(): void {
     const { mounts } = this.#paths;
     if (mounts.length === 0) {
@@ -83,7 +84,7 @@ export class FallbackRoutes {
             method,
             url,
             handler: (request, reply) => this.refuse(request, reply),
-            // What is wrong with the body of a request that has no route is of no interest.
+            // Faults in the body of a request that has no route do not matter.
             errorHandler: (_, request, reply) => this.refuse(request, reply),
           });
         }
@@ -99,10 +100,10 @@ export class FallbackRoutes {
     if (!this.#paths.mounts.some((mount) => `${route.url}/`.startsWith(`${mount}/`))) {
       return;
     }
-    // Nest's handlers answer for themselves: what comes here is of the parser.
+    // Nest's handlers answer their own errors: this one gets those of the body parser.
     route.errorHandler ??= (error, request, reply) => this.fail(error, request, reply);
     const { handler } = route;
-    // For Fastify an empty segment is a parameter, for Nest it is none.
+    // Fastify takes an empty segment for a parameter, Nest does not.
     route.handler = (request, reply) =>
       Object.values(request.params as object).includes('') && !route.url.endsWith('*')
         ? this.refuse(request, reply)
@@ -123,14 +124,14 @@ export class FallbackRoutes {
 
   private fail(error: unknown, request: unknown, response: unknown): void {
     this.filter.answer(
-      tooLarge(error, request) ?? this.adapterHost.httpAdapter.mapException?.(error) ?? error,
+      tooLarge(error, request) ?? aborted(error) ?? this.adapterHost.httpAdapter.mapException?.(error) ?? error,
       request,
       response,
     );
   }
 }
 
-/** Where the body was too large: neither platform says how large it was, and may be. */
+/** Names size and limit, which the platforms' own errors do not. The length of a compressed body is not the size that counts. */
 function tooLarge(error: unknown, request: unknown): HttpException | undefined {
   const { statusCode, limit } = error as { statusCode?: number; limit?: number };
   if (statusCode !== 413) {
@@ -141,6 +142,13 @@ function tooLarge(error: unknown, request: unknown): HttpException | undefined {
     routeOptions?: { bodyLimit?: number };
   };
   const allowed = limit ?? routeOptions?.bodyLimit;
-  const size = headers['content-length'] ?? `more than ${allowed}`;
-  return new HttpException(`Too large: the body has ${size} bytes, and ${allowed} are allowed.`, 413);
+  const length = (headers['content-encoding'] ?? 'identity') === 'identity' ? headers['content-length'] : undefined;
+  return new HttpException(
+    `Too large: the body has ${length ?? `more than ${allowed}`} bytes, and ${allowed} are allowed.`,
+    413,
+  );
 }
+
+/** A client that closes its connection in the middle of a body is no fault of the server's. Express has an error of status 400. */
+const aborted = (error: unknown): HttpException | undefined =>
+  (error as { code?: string }).code === 'ECONNRESET' ? new BadRequestException('The request was aborted') : undefined;

@@ -13,20 +13,11 @@ const ALWAYS = [400, 403, 404, 500, 503];
 const ERROR_SCHEMAS: Record<number, SchemaName> = { 409: 'StaleError', 412: 'StaleError', 422: 'InvalidError' };
 
 /**
- * Loads an optional peer. By `import()`, which bundlers of both module systems understand.
+ * Loads an optional peer, by `import()`, which bundlers of both module systems understand.
  *
- * @returns `undefined` for a host without it, which has no document
+ * @returns `undefined` for a host without it, and for a bundle in which it does not load: such a host cannot make a document
  */
-export async function loadSwagger(): Promise<Swagger | undefined> {
-  try {
-    return await import('@nestjs/swagger');
-  } catch (error) {
-    if (['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'].includes((error as { code: string }).code)) {
-      return undefined;
-    }
-    throw error;
-  }
-}
+export const loadSwagger = (): Promise<Swagger | undefined> => import('@nestjs/swagger').catch(() => undefined);
 
 /**
  * Describes the routes of a controller that extends one of ours. What a host's decorators say about a method that it has overridden
