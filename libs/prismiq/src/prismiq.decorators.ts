@@ -12,7 +12,7 @@ interface Class<T> {
   readonly prototype: T;
 }
 
-/** By class and not by its name, which a minifier may change. */
+/** Keyed by class, since a minifier may change names. */
 const tokens = new Map<string, Map<Class<unknown>, symbol>>();
 
 /**
@@ -41,7 +41,7 @@ export const InjectPrismiq = (provider: Class<unknown>, contextName?: string): P
   Inject(getPrismiqToken(provider, contextName));
 
 /**
- * Injects the request-scoped {@link TenantSchema}. Whoever injects it becomes request-scoped as well.
+ * Injects the request-scoped {@link TenantSchema}. A provider that injects it becomes request-scoped as well.
  *
  * @publicApi
  */

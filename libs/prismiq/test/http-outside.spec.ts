@@ -115,7 +115,8 @@ describe.each(PLATFORMS)('what no controller gets to see, on %s', (platform) => 
 
   it('an upload that its client aborts is logged as no error', async () => {
     const logged = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
-    const answered = jest.spyOn(PrismiqExceptionFilter.prototype, 'answer' as never);
+    const filter = PrismiqExceptionFilter.prototype as unknown as { answer(error: unknown): void };
+    const answered = jest.spyOn(filter, 'answer');
     const server = app.getHttpServer();
     const received = once(server, 'request');
     const client = connect((server.address() as AddressInfo).port, '127.0.0.1');

@@ -1,18 +1,18 @@
 import { z } from 'zod';
 import { name, userId } from '../documents/text.js';
 
-/** What `POST …/duplicate` takes; all of it may be left out. */
+/** The body of `POST …/duplicate`. All members are optional. */
 export const duplicateBody = z.object({
-  name: z.string().nullish().describe('By default that of the original and ` (Copy)`.'),
+  name: z.string().nullish().describe('By default that of the original, followed by ` (Copy)`.'),
 });
 
-/** What `PUT …/owner` takes. */
+/** The body of `PUT …/owner`. */
 export const transferBody = z.object({
   owner_id: userId,
-  version: z.int().nullish().describe('The version that was read.'),
+  version: z.int().nullish().describe('The version that the caller has read.'),
 });
 
-/** What may stand around an export. */
+/** The members beside `export_data`. */
 export const importOptionsBody = z.object({
   name_override: name().nullish(),
   on_conflict: z.enum(['fail', 'rename', 'overwrite']).nullish(),

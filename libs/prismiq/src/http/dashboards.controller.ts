@@ -73,14 +73,14 @@ export abstract class PrismiqDashboardsController {
     return this.dashboards.export(id);
   }
 
-  /** The body may name the copy, and may be left out. */
+  /** The body is optional, and may name the copy. */
   @Post(':id/duplicate')
   async duplicate(@Param('id') id: string, @JsonBody() body?: unknown) {
     const { name } = parseDocument(duplicateBody, body ?? {});
     return toWireDashboard(await this.dashboards.duplicate(id, { name: name ?? undefined }));
   }
 
-  /** Answers without the dashboard: who has given it away need not be able to see it. */
+  /** Answers without the dashboard: the caller may not be able to see it any more. */
   @Put(':id/owner')
   async transfer(@Param('id') id: string, @JsonBody() body: unknown, @IfMatch() ifMatch?: ExpectedVersions) {
     const { owner_id, version } = parseDocument(transferBody, asObject(body));

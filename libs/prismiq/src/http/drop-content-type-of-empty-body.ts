@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { hasContent } from './json-body.js';
 
 /**
- * Middleware. Prismiq's client names a content type on every request, also where there is no content, as on DELETE. Fastify
- * refuses that; without the header it does not look for a body.
+ * Middleware that removes the content type of requests without content. Prismiq's client sends one with every request, even with
+ * DELETE, and Fastify refuses that.
  *
  * @publicApi
  */

@@ -32,7 +32,7 @@ export class EntityTagInterceptor implements NestInterceptor {
     httpAdapter.setHeader(response, 'Cache-Control', CACHE_CONTROL);
     return next.handle().pipe(
       map((body: unknown) => {
-        const version = versionOf(body);
+        const version = readVersion(body);
         if (version !== undefined) {
           httpAdapter.setHeader(response, 'ETag', toEntityTag(version));
           if (isKnown(http.getRequest<TaggedRequest>(), version)) {
@@ -50,7 +50,7 @@ function isKnown({ method, headers }: TaggedRequest, version: number): boolean {
   return versions === '*' || (versions ?? []).includes(version);
 }
 
-function versionOf(body: unknown): number | undefined {
+function readVersion(body: unknown): number | undefined {
   const { version, dashboard_version = version } = (body ?? {}) as { version?: unknown; dashboard_version?: unknown };
   return typeof dashboard_version === 'number' ? dashboard_version : undefined;
 }

@@ -6,9 +6,9 @@ import { importOptionsBody } from './bodies.js';
 import { asObject } from './wire.js';
 
 /**
- * Imports what a body holds: an export in `export_data`, or one by itself (wire contract 4).
+ * Imports the export in a body: in `export_data`, or the body itself (wire contract 4).
  *
- * @param run gets the export and what to do with it; the places of its faults are told as they are in the body
+ * @param run imports it; paths in its errors are completed to paths in the body
  * @throws InvalidDocumentError
  */
 export async function importFrom<T>(

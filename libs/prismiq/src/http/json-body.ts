@@ -7,8 +7,8 @@ interface BodyRequest {
 }
 
 /**
- * The body of a request, which must be JSON: what a form of a foreign page can send, without asking by CORS whether it may, is no
- * body of ours, though a host's parsers read it.
+ * The body of a request, which must be JSON. The host's parsers may accept forms as well, which any foreign page can send without
+ * the permission of CORS.
  */
 export const JsonBody = createParamDecorator((_: unknown, context: ExecutionContext): unknown => {
   const { headers, body } = context.switchToHttp().getRequest<BodyRequest>();
@@ -18,6 +18,6 @@ export const JsonBody = createParamDecorator((_: unknown, context: ExecutionCont
   return body;
 });
 
-/** Whether a request has a body, by what its headers say. */
+/** Whether a request has a body, according to its headers. */
 export const hasContent = (headers: IncomingHttpHeaders): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;

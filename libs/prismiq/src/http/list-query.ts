@@ -5,26 +5,29 @@ import type { Page } from '../repositories/lists/read-list.js';
 
 const SORTS = { name: 'name', created_at: 'createdAt', updated_at: 'updatedAt' } as const;
 
-/** What a list can be asked for (wire contract 6.2). Whatever else stands in the query string is none of ours. */
+/** The parameters of a list (wire contract 6.2). Others in the query string are ignored. */
 export const listQuery = z.object({
   q: z.string().optional().describe('Part of the name or description, in any case.'),
-  owner: z.literal('me').optional().describe('Only what the acting user owns.'),
+  owner: z.literal('me').optional().describe('Only records that the caller owns.'),
   sort: z
     .enum(['name', 'created_at', 'updated_at'])
     .optional()
-    .describe('By default, dashboards come newest change first, and saved queries by name.'),
-  order: z.enum(['asc', 'desc']).optional().describe('By default, names ascend and times descend.'),
-  limit: z.coerce.number().int().min(1).max(200).optional().describe('How many at most; 50 by default.'),
-  cursor: z.string().optional().describe('`next_cursor` of the page before.'),
+    .describe('By default dashboards by their last change, and saved queries by name.'),
+  order: z.enum(['asc', 'desc']).optional().describe('By default names ascend and times descend.'),
+  limit: z.coerce.number().int().min(1).max(200).optional().describe('At most so many; 50 by default.'),
+  cursor: z.string().optional().describe('`next_cursor` of the previous page.'),
   total: z.enum(['true', 'false']).optional().describe('Whether to count all that match.'),
 });
 
 export const dashboardListQuery = listQuery.extend({
-  fields: z.literal('summary').optional().describe('Without layout, filters and widgets, but with their number.'),
+  fields: z
+    .literal('summary')
+    .optional()
+    .describe('Without layout, filters and widgets, but with the number of widgets.'),
 });
 
 /**
- * @returns what to read, or `undefined` where nothing is asked for: such a list is complete
+ * @returns `undefined` without any parameter: the list is complete
  * @throws InvalidDocumentError
  */
 export function parseListQuery<T extends typeof listQuery>(
@@ -50,5 +53,5 @@ export function parseListQuery<T extends typeof listQuery>(
   };
 }
 
-/** What a page has next to its items; members without a value are left out of the JSON. */
+/** The members of a page beside its items. JSON leaves out those without a value. */
 export const toWirePage = ({ nextCursor, total }: Page<unknown>) => ({ next_cursor: nextCursor ?? null, total });

@@ -18,8 +18,8 @@ const MOUNTABLE: Record<PrismiqControllerName, Mountable> = {
 };
 
 /**
- * The controllers of one registration, as subclasses made for it: path, guards and the rest are metadata of the class, and
- * would otherwise be shared by all registrations, and by hosts that subclass the controllers themselves.
+ * Creates the controllers of one registration, as subclasses of their own: path, guards and the rest are metadata of the class, and
+ * must not be shared with other registrations and with hosts that extend the base controllers.
  */
 export function mountControllers(options: ResolvedControllersOptions, contextName?: string): Type[] {
   const { path, version, guards, interceptors, decorators, include } = options;
@@ -27,10 +27,10 @@ export function mountControllers(options: ResolvedControllersOptions, contextNam
     const { base, route } = MOUNTABLE[name];
     const controller = { [base.name]: class extends (base as Type) {} }[base.name]!;
     UndocumentedController({ path: `${path}/${route}`, version }, contextName)(controller);
-    // After ours, and so inside the tenant's context.
+    // After ours, so that they run inside the tenant's context.
     UseInterceptors(...interceptors)(controller);
     UseGuards(...guards)(controller);
-    // The last, so that a host's filter comes before ours.
+    // Last, so that a host's filter comes before ours.
     decorators.forEach((decorate) => decorate(controller));
     return controller;
   });

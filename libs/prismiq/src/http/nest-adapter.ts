@@ -3,7 +3,7 @@ import { RequestMethod, VERSION_NEUTRAL, VersioningType, type Type } from '@nest
 import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
 import { MetadataScanner, type ApplicationConfig, type ModuleRef, type ModulesContainer } from '@nestjs/core';
 
-/** The global prefix and the versioning of the host, who sets them after the modules are made. Nest injects it nowhere. */
+/** Has the global prefix and the versioning, which the host sets after the modules are made. Nest does not inject it. */
 export function applicationConfigOf(moduleRef: ModuleRef): ApplicationConfig {
   const { container } = moduleRef as unknown as { container?: { applicationConfig?: ApplicationConfig } };
   if (typeof container?.applicationConfig?.getGlobalPrefix !== 'function') {

@@ -6,8 +6,8 @@ import { CACHE_CONTROL } from './cache-control.js';
 import { answerTo, answerToFailure } from './error-answer.js';
 
 /**
- * Answers errors of Prismiq's own controllers in the form that its client reads, `{ detail }`. A host's routes keep the host's
- * form; a host that wants another one here puts its filter on the controllers, by `decorators: [UseFilters(…)]`.
+ * Answers errors of Prismiq's own controllers in the format that its client reads, `{ detail }`. The host's routes keep the host's
+ * format. A host that wants another format here sets its own filter: `decorators: [UseFilters(…)]`.
  *
  * @publicApi
  */
@@ -28,7 +28,7 @@ export class PrismiqExceptionFilter implements ExceptionFilter {
     const { httpAdapter } = this.adapterHost;
     const { status, body } = answerTo(error, httpAdapter.getRequestMethod(request)) ?? this.fail(error);
     if (error instanceof PrismiqError && !error.expose && status < 500) {
-      // What the host's developer has to mend: the client does not get to read it.
+      // The client does not get this text; it tells the host's developers what to do.
       this.#logger.warn(error.message);
     }
     if (httpAdapter.isHeadersSent(response)) {
@@ -42,7 +42,7 @@ export class PrismiqExceptionFilter implements ExceptionFilter {
     }
   }
 
-  /** The log gets everything, the client a number with which to ask. */
+  /** The log gets everything, the client an id to ask about. */
   private fail(error: unknown) {
     const requestId = randomUUID();
     this.#logger.error(`Request ${requestId} failed`, error instanceof Error ? error.stack : String(error));

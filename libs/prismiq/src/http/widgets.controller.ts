@@ -2,7 +2,7 @@ import { Delete, HttpCode, Inject, NotImplementedException, Param, Patch, Post, 
 import { WidgetRepository } from '../repositories/widgets/widget.repository.js';
 import { JsonBody } from './json-body.js';
 import { IfMatch, writeIf, type ExpectedVersions } from './preconditions.js';
-import { fromWire, toWireWidgetOfVersion } from './wire.js';
+import { fromWire, toWireVersionedWidget } from './wire.js';
 
 /** Prismiq's widget routes (wire contract 3.2). Mounted by {@link PrismiqModule}; see {@link PrismiqController}. @publicApi */
 export abstract class PrismiqWidgetsController {
@@ -18,11 +18,11 @@ export abstract class PrismiqWidgetsController {
     @IfMatch() ifMatch?: ExpectedVersions,
   ) {
     return writeIf(ifMatch, undefined, async (options) =>
-      toWireWidgetOfVersion(await this.widgets.create(dashboardId, fromWire(body), options)),
+      toWireVersionedWidget(await this.widgets.create(dashboardId, fromWire(body), options)),
     );
   }
 
-  /** Prismiq's client sends PUT, its Python server knows PATCH; both change only what the body names. */
+  /** Prismiq's client sends PUT, its Python server only has PATCH. Both change only the members in the body. */
   @Put(':id')
   async replace(
     @Param('dashboardId') dashboardId: string,
@@ -41,7 +41,7 @@ export abstract class PrismiqWidgetsController {
     @IfMatch() ifMatch?: ExpectedVersions,
   ) {
     return writeIf(ifMatch, undefined, async (options) =>
-      toWireWidgetOfVersion(await this.widgets.update(dashboardId, id, fromWire(body), options)),
+      toWireVersionedWidget(await this.widgets.update(dashboardId, id, fromWire(body), options)),
     );
   }
 
@@ -63,11 +63,11 @@ export abstract class PrismiqWidgetsController {
     @IfMatch() ifMatch?: ExpectedVersions,
   ) {
     return writeIf(ifMatch, undefined, async (options) =>
-      toWireWidgetOfVersion(await this.widgets.duplicate(dashboardId, id, options)),
+      toWireVersionedWidget(await this.widgets.duplicate(dashboardId, id, options)),
     );
   }
 
-  /** To be overridden by a host that has a query engine. */
+  /** A host that has a query engine overrides it. */
   @Post(':id/execute')
   @HttpCode(200)
   async execute(@Param('dashboardId') _dashboardId: string, @Param('id') _id: string, @JsonBody() _body?: unknown) {

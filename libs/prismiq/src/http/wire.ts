@@ -2,8 +2,8 @@ import { InvalidDocumentError } from '../errors/record.errors.js';
 import type { Dashboard, DashboardSummary, SavedQuery, Widget, VersionedWidget } from '../repositories/records.js';
 
 /**
- * Between the records and Prismiq's REST contract: resources have snake_case members there, one level deep. The documents
- * inside (`layout`, `filters`, `query`, `config`, `position`) go through untouched; their casing is mixed on purpose.
+ * Translates between the records and Prismiq's REST contract, whose resources have snake_case members, one level deep. The
+ * documents inside (`layout`, `filters`, `query`, `config`, `position`) are passed on unchanged: their case is mixed on purpose.
  */
 export const toSnakeCase = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const toCamelCase = (key: string): string => key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
@@ -13,8 +13,8 @@ const times = ({ createdAt, updatedAt }: { createdAt: Date; updatedAt: Date }) =
   updated_at: updatedAt.toISOString(),
 });
 
-/** Only where there are any. */
-const invalidOf = <T extends string>(invalid: T[] | undefined): { invalid?: T[] } =>
+/** Absent if all members are valid. */
+const invalidMembers = <T extends string>(invalid: T[] | undefined): { invalid?: T[] } =>
   invalid === undefined ? {} : { invalid };
 
 export const toWireWidget = (widget: Widget) => ({
@@ -25,16 +25,16 @@ export const toWireWidget = (widget: Widget) => ({
   position: widget.position,
   config: widget.config,
   ...times(widget),
-  ...invalidOf(widget.invalid),
+  ...invalidMembers(widget.invalid),
 });
 
-/** A widget after a write, with the version that its dashboard has now. */
-export const toWireWidgetOfVersion = (widget: VersionedWidget) => ({
+/** A widget after a write, with the new version of its dashboard. */
+export const toWireVersionedWidget = (widget: VersionedWidget) => ({
   ...toWireWidget(widget),
   dashboard_version: widget.dashboardVersion,
 });
 
-const toWireHead = (dashboard: Dashboard | DashboardSummary) => ({
+const toWireMembers = (dashboard: Dashboard | DashboardSummary) => ({
   id: dashboard.id,
   name: dashboard.name,
   description: dashboard.description,
@@ -46,15 +46,15 @@ const toWireHead = (dashboard: Dashboard | DashboardSummary) => ({
 });
 
 export const toWireDashboard = (dashboard: Dashboard) => ({
-  ...toWireHead(dashboard),
+  ...toWireMembers(dashboard),
   layout: dashboard.layout,
   filters: dashboard.filters,
   widgets: dashboard.widgets.map(toWireWidget),
-  ...invalidOf(dashboard.invalid),
+  ...invalidMembers(dashboard.invalid),
 });
 
 export const toWireSummary = (dashboard: DashboardSummary) => ({
-  ...toWireHead(dashboard),
+  ...toWireMembers(dashboard),
   widget_count: dashboard.widgetCount,
 });
 
@@ -70,7 +70,7 @@ export const toWireSavedQuery = (query: SavedQuery) => ({
   ...times(query),
 });
 
-/** @throws InvalidDocumentError when it is no JSON object */
+/** @throws InvalidDocumentError if it is not a JSON object */
 export function asObject(body: unknown, path: (string | number)[] = []): Record<string, unknown> {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new InvalidDocumentError([{ type: 'invalid_type', path, message: 'must be a JSON object', input: body }]);
@@ -79,18 +79,18 @@ export function asObject(body: unknown, path: (string | number)[] = []): Record<
 }
 
 /**
- * A request body as a repository takes it. Members that it does not know, such as `owner_id` or the timestamps that the
- * editor sends back, are dropped there; those in camelCase are no names of the contract, and dropped here.
+ * Translates a request body for a repository. Drops members in camelCase, which are not part of the contract. The repository drops
+ * other unknown members, such as `owner_id` or the timestamps that the editor sends back.
  *
- * @param path where in the body the object stands
- * @throws InvalidDocumentError when it is no JSON object
+ * @param path of the object in the body
+ * @throws InvalidDocumentError if it is not a JSON object
  */
 export function fromWire<T>(body: unknown, path: (string | number)[] = []): T {
   const known = Object.entries(asObject(body, path)).filter(([key]) => key === key.toLowerCase());
   return Object.fromEntries(known.map(([key, value]) => [toCamelCase(key), value])) as T;
 }
 
-/** The path of a fault as the client knows it, e.g. `is_public`: the first name in it is that of a column. */
+/** Translates the path of a fault to the client's names, e.g. `is_public`: the first name in it is that of a column. */
 export function toWirePath(path: readonly (string | number)[]): (string | number)[] {
   const column = path.findIndex((key) => typeof key === 'string');
   return path.map((key, index) => (index === column ? toSnakeCase(String(key)) : key));

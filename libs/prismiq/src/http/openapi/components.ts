@@ -8,16 +8,16 @@ interface JsonSchema {
   required?: string[];
 }
 
-/** In front, since the document is the host's, and may have a Dashboard of its own. */
+/** Prefix of the names, since the document is the host's and may have a Dashboard of its own. */
 const PREFIX = 'Prismiq';
 
 export const referenceTo = (name: SchemaName) => ({ $ref: `#/components/schemas/${PREFIX}${name}` });
 
-/** Built once, when the first controller is documented: a host without OpenAPI pays nothing. */
+/** Built when the first controller is documented, so that a host without OpenAPI pays nothing. */
 let components: Record<string, JsonSchema> | undefined;
 
-/** All schemas by the names that they have in the document. */
-export function componentsOf(): Record<string, JsonSchema> {
+/** All schemas, by their names in the document. */
+export function buildComponents(): Record<string, JsonSchema> {
   if (components === undefined) {
     const registry = z.registry<{ id: string }>();
     Object.entries(SCHEMAS).forEach(([name, schema]) => registry.add(schema, { id: `${PREFIX}${name}` }));
@@ -35,7 +35,7 @@ export function componentsOf(): Record<string, JsonSchema> {
   return components;
 }
 
-/** Columns have snake_case names on the wire; what lies deeper is as it is. */
+/** Renames columns to snake_case. Members of documents keep their names. */
 function toWire({ $id: _, $schema: __, properties, required, ...schema }: JsonSchema): JsonSchema {
   const isRecord = properties !== undefined && !('minW' in properties) && !('rowHeight' in properties);
   const rename = (key: string) => (isRecord ? toSnakeCase(key) : key);

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Type } from '@nestjs/common';
 import { z } from 'zod';
-import { componentsOf, referenceTo } from './components.js';
+import { buildComponents, referenceTo } from './components.js';
 import { OPERATIONS, type Operation } from './operations.js';
 import type { SchemaName } from './schemas.js';
 
@@ -27,15 +27,15 @@ export const loadSwagger = (): Promise<Swagger | undefined> => import('@nestjs/s
  */
 export function documentController(swagger: Swagger, controller: Type, idSuffix?: string): void {
   swagger.ApiTags('Prismiq')(controller);
-  for (const [name, operation] of Object.entries(operationsOf(controller) ?? {})) {
+  for (const [name, operation] of Object.entries(findOperations(controller) ?? {})) {
     const method = ownMethod(controller, name);
-    for (const decorate of decoratorsOf(swagger, operation, idSuffix)) {
+    for (const decorate of createDecorators(swagger, operation, idSuffix)) {
       decorate(controller.prototype, name, method);
     }
   }
 }
 
-function operationsOf(controller: Type): Record<string, Operation> | undefined {
+function findOperations(controller: Type): Record<string, Operation> | undefined {
   for (let base: unknown = controller; typeof base === 'function'; base = Object.getPrototypeOf(base)) {
     const operations = OPERATIONS.get(base);
     if (operations !== undefined) {
@@ -65,7 +65,7 @@ function ownMethod({ prototype }: Type, name: string): PropertyDescriptor {
   return descriptor;
 }
 
-function decoratorsOf(swagger: Swagger, operation: Operation, idSuffix: string | undefined): MethodDecorator[] {
+function createDecorators(swagger: Swagger, operation: Operation, idSuffix: string | undefined): MethodDecorator[] {
   const { ApiBody, ApiHeader, ApiOperation, ApiQuery, ApiResponse } = swagger;
   const { id, summary, query, body, isBodyOptional = false, answer, isTagged, precondition, errors } = operation;
   const operationId = idSuffix === undefined ? {} : { operationId: id + idSuffix };
@@ -116,7 +116,7 @@ function decoratorsOf(swagger: Swagger, operation: Operation, idSuffix: string |
 
 /** A Standard Schema that never validates: it only brings all schemas that the document names. */
 const withComponents = (name: SchemaName) => {
-  const jsonSchema = () => ({ ...referenceTo(name), definitions: componentsOf() });
+  const jsonSchema = () => ({ ...referenceTo(name), definitions: buildComponents() });
   return {
     '~standard': { version: 1 as const, vendor: 'prismiq', jsonSchema: { input: jsonSchema, output: jsonSchema } },
   };

@@ -5,21 +5,21 @@ import { PrismiqSavedQueriesController } from '../saved-queries.controller.js';
 import { PrismiqWidgetsController } from '../widgets.controller.js';
 import type { SchemaName } from './schemas.js';
 
-/** What the document says of a route. */
+/** A route in the OpenAPI document. */
 export interface Operation {
-  /** The id, from which a generator makes the name of a function. */
+  /** Generators make the name of a function from it. */
   id: string;
   summary: string;
   query?: z.ZodObject;
   body?: SchemaName;
   isBodyOptional?: boolean;
-  /** Status and schema of the answer; of some there is none but errors. */
+  /** Status and schema of the success; `undefined`: the route only has errors. */
   answer?: readonly [status: number, schema: SchemaName];
-  /** Whether the answer has an entity tag. */
+  /** Whether the answer has an `ETag`. */
   isTagged?: boolean;
-  /** Reads may be spared by If-None-Match, writes refused by If-Match. */
+  /** The conditional header that the route understands. */
   precondition?: 'If-Match' | 'If-None-Match';
-  /** What can go wrong, besides what always can. */
+  /** Statuses of errors, besides those that every route has. */
   errors: readonly number[];
 }
 
@@ -33,7 +33,7 @@ type Operations = Record<string, Operation>;
 const dashboards: Operations = {
   list: {
     id: 'listDashboards',
-    summary: 'The dashboards that one may see: all, or a page where anything is asked for',
+    summary: 'The dashboards that the caller may see: all, or a page if there is any parameter',
     query: dashboardListQuery,
     answer: [200, 'DashboardList'],
     errors: [422],
@@ -41,14 +41,14 @@ const dashboards: Operations = {
   get: { id: 'getDashboard', summary: 'One dashboard with its widgets', answer: [200, 'Dashboard'], ...READ },
   create: {
     id: 'createDashboard',
-    summary: 'A new dashboard, owned by who makes it',
+    summary: 'A new dashboard, owned by the caller',
     body: 'CreateDashboard',
     answer: [201, 'Dashboard'],
     ...CREATE,
   },
   import: {
     id: 'importDashboard',
-    summary: 'A dashboard from an export, with its name or another one',
+    summary: 'A new dashboard from an export, under its name or another',
     body: 'ImportDashboard',
     answer: [201, 'Dashboard'],
     ...CREATE,
@@ -63,7 +63,7 @@ const dashboards: Operations = {
   delete: { id: 'deleteDashboard', summary: 'Deletes a dashboard and its widgets', ...DELETE },
   updateLayout: {
     id: 'updateLayout',
-    summary: 'Moves widgets; ids that are not on the dashboard are passed over',
+    summary: 'Moves widgets; ignores ids that are not on the dashboard',
     body: 'Placements',
     answer: [200, 'Dashboard'],
     ...WRITE,
@@ -71,13 +71,13 @@ const dashboards: Operations = {
   },
   export: {
     id: 'exportDashboard',
-    summary: 'A dashboard without ids, owner, sharing and times, to be carried elsewhere',
+    summary: 'A dashboard without ids, owner, sharing and times, for an import elsewhere',
     answer: [200, 'DashboardExport'],
     errors: [404],
   },
   duplicate: {
     id: 'duplicateDashboard',
-    summary: 'A copy that belongs to who makes it, and is shared with nobody',
+    summary: 'A copy that the caller owns, shared with nobody',
     body: 'DuplicateDashboard',
     isBodyOptional: true,
     answer: [201, 'Dashboard'],
@@ -123,7 +123,7 @@ const widgets: Operations = {
   },
   execute: {
     id: 'executeWidget',
-    summary: 'Runs the query of a widget, which takes a query engine: this server has none',
+    summary: 'Runs the query of a widget. Needs a query engine, which this server does not have',
     errors: [501],
   },
 };
@@ -131,7 +131,7 @@ const widgets: Operations = {
 const savedQueries: Operations = {
   list: {
     id: 'listSavedQueries',
-    summary: 'The saved queries that one may see: all, or a page where anything is asked for',
+    summary: 'The saved queries that the caller may see: all, or a page if there is any parameter',
     query: listQuery,
     answer: [200, 'SavedQueryList'],
     errors: [422],
@@ -139,7 +139,7 @@ const savedQueries: Operations = {
   get: { id: 'getSavedQuery', summary: 'One saved query', answer: [200, 'SavedQuery'], ...READ },
   create: {
     id: 'createSavedQuery',
-    summary: 'A new saved query, owned by who makes it',
+    summary: 'A new saved query, owned by the caller',
     body: 'CreateSavedQuery',
     answer: [201, 'SavedQuery'],
     ...CREATE,

@@ -21,11 +21,11 @@ import {
 import { duplicateBody, importOptionsBody, transferBody } from '../bodies.js';
 
 const id = z.uuid();
-const version = z.int().min(1).describe('Raised by one with each change; the entity tag as a number.');
+const version = z.int().min(1).describe('Increases by one with each change. Same as the entity tag.');
 const times = { created_at: z.iso.datetime(), updated_at: z.iso.datetime() };
 const layout = z.object(layoutMembers);
 const invalid = (...members: [string, ...string[]]) =>
-  z.array(z.enum(members)).optional().describe('Members whose stored documents are of no use.');
+  z.array(z.enum(members)).optional().describe('Members whose stored documents are not valid.');
 
 const widget = z.object({
   id,
@@ -73,7 +73,7 @@ const page = {
     .string()
     .nullable()
     .optional()
-    .describe('What to ask the next page with; absent from a complete list.'),
+    .describe('Pass it as `cursor` to get the next page. Absent from a complete list.'),
   total: z.int().optional(),
 };
 
@@ -87,7 +87,7 @@ const fault = z.object({
 const error = z.object({
   detail: z.string(),
   code: z.string().optional().describe('Stable, for programs.'),
-  request_id: z.string().optional().describe('What to ask with about an error that is the server’s.'),
+  request_id: z.string().optional().describe('Identifies a fault of the server in its log.'),
 });
 
 const exported = z.object({
@@ -102,8 +102,8 @@ const exported = z.object({
 const summaries = z.array(summary.extend({ widget_count: z.int() }));
 
 /**
- * What the document names, as it goes over the wire but for the names of columns, which are those of the repositories in the
- * schemas that check input.
+ * The schemas of the document. Those that check input have the names that the repositories use, in camelCase, for columns; all
+ * other names are those of the wire.
  */
 export const SCHEMAS = {
   Layout: layout,
