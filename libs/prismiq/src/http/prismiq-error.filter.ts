@@ -41,9 +41,12 @@ export class PrismiqErrorFilter extends BaseExceptionFilter<PrismiqError> {
   }
 
   private log(error: PrismiqError): void {
+    if (error.expose) {
+      return;
+    }
     if (error.statusCode >= 500) {
       this.#logger.error(error.message, error.stack);
-    } else if (!error.expose) {
+    } else {
       this.#logger.warn(error.message);
     }
   }
