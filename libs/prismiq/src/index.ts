@@ -140,6 +140,7 @@ export type {
   TenantRef,
   TenantResult,
   TenantResultState,
+  WaitingReason,
 } from './migrator/run-report.js';
 export { TenantMigrator } from './migrator/tenant-migrator.js';
 export type { PgClient, PgPool, PgPoolClient } from './sql/pg-executor.js';

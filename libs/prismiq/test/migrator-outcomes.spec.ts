@@ -88,7 +88,9 @@ describe('the report of a run', () => {
       expect((await first).counts).toMatchObject({ migrated: 2, failed: 0 });
       const report = await second;
       expect(report.counts).toMatchObject({ unchanged: 2, failed: 0 });
-      expect(log.of('tenant-waiting')).toEqual([{ type: 'tenant-waiting', tenantId: '001', schema: 'others_001' }]);
+      expect(log.of('tenant-waiting')).toMatchObject([
+        { tenantId: '001', schema: 'others_001', reason: 'another-process' },
+      ]);
       expect(log.result('001')).toMatchObject({ from: { host: '0002_currency' }, to: { host: '0002_currency' } });
       expectConsistent(report, log);
     });

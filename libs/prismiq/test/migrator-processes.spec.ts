@@ -1,166 +1,218 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Pool } from 'pg';
-import type { MigrationEvent, TenantResult } from '@prismiq/nestjs';
+import { startPgBouncer, type PgBouncer } from '../../../test/support/pgbouncer.js';
 import { TestDatabase } from '../../../test/support/test-database.js';
-import { Fleet, statements, withHost } from './support/fleet.js';
+import { Fleet } from './support/fleet.js';
+import { Runner, type SentMigration } from './support/runner.js';
+import { serverSessions } from './support/server-sessions.js';
+import { until } from './support/until.js';
 
-const PROCESS = join(import.meta.dirname, 'support/fleet-process.mjs');
-/** How often a run is ended by force; `npm run test:kill` does it a hundred times. */
+/** How often a run is ended by force, in each way; `npm run test:kill` does it a hundred times. */
 const KILLS = Number(process.env['PRISMIQ_TEST_KILLS'] ?? 4);
-const TENANTS = 200;
-const PATIENCE = 60_000 + KILLS * 6000;
+const TENANTS = 4;
 
-interface Release {
-  name: string;
-  statements: string[];
+/** What a tenant has of the migrations, and what its history says. */
+interface State extends Record<string, unknown> {
+  notes: boolean;
+  traces: number;
+  index: boolean;
+  indexes: number;
+  valid: number;
 }
 
-/** Migrations of which each leaves several traces, so that a half of it would show. */
-const release = (index: number, first: string[] = []): Release => ({
-  name: `${String(index).padStart(4, '0')}_release`,
-  statements: [
-    ...first,
-    index === 0 ? 'CREATE TABLE orders (id integer)' : `ALTER TABLE orders ADD COLUMN c${index} text`,
-    `CREATE TABLE t${index} (a integer)`,
-    `CREATE INDEX i${index} ON t${index} (a)`,
-  ],
-});
+const bouncer = await startPgBouncer({ url: process.env['DATABASE_URL']!, poolSize: 20 });
 
-describe('several processes, and some that are ended by force', () => {
+describe('several processes', () => {
   let database: TestDatabase;
-  const children = new Set<ChildProcess>();
+  const runners = new Set<Runner>();
   beforeAll(async () => {
     database = await TestDatabase.create();
+    // Makes an index build take long enough to be killed: so long for each row.
+    await database.query(
+      `CREATE FUNCTION public.slow(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE
+       AS 'BEGIN PERFORM pg_catalog.pg_sleep(0.15); RETURN $1; END'`,
+    );
   });
   afterAll(async () => {
-    children.forEach((child) => child.kill('SIGKILL'));
+    await Promise.all([...runners].map((runner) => runner.kill()));
     await database.close();
+    await bouncer?.stop();
   });
 
-  /** A process that is ready to migrate. */
-  async function start(schemas: string[], migrations: Release[], concurrency = 4) {
-    const child = spawn(process.execPath, [PROCESS], { stdio: ['pipe', 'pipe', 'inherit'] });
-    children.add(child);
-    const exit = once(child, 'exit').finally(() => children.delete(child));
-    const results: TenantResult[] = [];
-    let started: () => void = () => undefined;
-    const firstTenant = new Promise<void>((resolve) => (started = resolve));
-    let ready: () => void = () => undefined;
-    const isReady = new Promise<void>((resolve) => (ready = resolve));
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      if (line === 'ready') return ready();
-      const event = JSON.parse(line) as MigrationEvent;
-      if (event.type === 'tenant-started') started();
-      if (event.type === 'tenant-finished') results.push(event.result);
-    });
-    child.stdin.write(`${JSON.stringify({ url: database.url, schemas, migrations, concurrency })}\n`);
-    await isReady;
-    return { child, exit, results, firstTenant, go: () => child.stdin.end('go\n') };
+  const started = (runner: Runner): Runner => {
+    runners.add(runner);
+    return runner;
+  };
+  async function ended(runner: Runner, how: 'kill' | 'end'): Promise<void> {
+    runners.delete(runner);
+    await runner[how]();
   }
 
-  const migratorOf = (fleet: Fleet, releases: Release[], options = {}) =>
-    fleet.migrator({
-      migrations: withHost(...releases.map(({ name, statements: sql }) => statements(name, sql))),
-      ...options,
-    });
-
-  /** Schemas in which the catalog and the history do not agree, or that are not in order otherwise. */
-  async function halves(fleet: Fleet, { name }: Release, index: number): Promise<string[]> {
-    const found = await database.query<{ schema: string; traces: number; recorded: number }>(
-      fleet.schemas
-        .map(
-          (schema) => `SELECT '${schema}' AS schema,
-            (SELECT count(*)::int FROM pg_attribute WHERE attrelid = '${schema}.orders'::regclass AND attname = 'c${index}')
-              + (SELECT count(*)::int FROM pg_class WHERE relnamespace = '${schema}'::regnamespace AND relname IN ('t${index}', 'i${index}')) AS traces,
-            (SELECT count(*)::int FROM ${schema}.mikro_orm_migrations WHERE name = '${name}') AS recorded`,
-        )
-        .join(' UNION ALL '),
-    );
-    return found
-      .filter(({ traces, recorded }) => !((traces === 3 && recorded === 1) || (traces === 0 && recorded === 0)))
-      .map(({ schema, traces, recorded }) => `${schema}: ${traces} of 3 traces, ${recorded} records`);
-  }
+  const ORDERS: SentMigration = {
+    name: '0001_orders',
+    up: ['CREATE TABLE orders (id integer)', 'INSERT INTO orders VALUES (1)'],
+  };
 
   it('four at once share the work, and migrate each tenant once', async () => {
-    const fleet = new Fleet(database, 'four', TENANTS);
-    const releases = [release(0, ['SELECT pg_sleep(0.01)'])];
-    const processes = await Promise.all(Array.from({ length: 4 }, () => start(fleet.schemas, releases)));
-    processes.forEach(({ go }) => go());
-    const exits = await Promise.all(processes.map(({ exit }) => exit));
-    expect(exits.map(([code]) => code)).toEqual([0, 0, 0, 0]);
-    const results = processes.map(({ results }) => results);
-    expect(results.flat().filter(({ state }) => state === 'failed')).toEqual([]);
-    expect(results.map(({ length }) => length)).toEqual([TENANTS, TENANTS, TENANTS, TENANTS]);
-    const migrated = results.map((ofOne) =>
-      ofOne.filter(({ state }) => state === 'migrated').map(({ schema }) => schema),
+    const { schemas } = new Fleet(database, 'four', 40);
+    const gate = await database.pool.connect();
+    await gate.query('BEGIN; SELECT pg_advisory_xact_lock(1)');
+    const atTheGate: SentMigration = { name: '0001', up: ['SELECT pg_advisory_xact_lock_shared(1)', ...ORDERS.up] };
+    const processes = Array.from({ length: 4 }, (_, index) =>
+      started(Runner.start({ url: database.url, name: `four_${index}`, schemas, migrations: [atTheGate] })),
     );
-    expect(migrated.flat().sort()).toEqual(fleet.schemas.toSorted());
-    // Each has done its part, and not one of them all.
-    expect(Math.min(...migrated.map(({ length }) => length))).toBeGreaterThan(TENANTS / 20);
-    expect((await migratorOf(fleet, releases).status()).upToDate).toBe(true);
+    const runs = processes.map((runner) => runner.run({ direction: 'up' }));
+    await until('each process has a tenant', async () => {
+      const waiting = await database.query(
+        `SELECT DISTINCT application_name FROM pg_stat_activity
+         WHERE datname = current_database() AND application_name LIKE 'four_%' AND wait_event = 'advisory'`,
+      );
+      return waiting.length === processes.length;
+    });
+    await gate.query('COMMIT');
+    gate.release();
+    const results = await Promise.all(runs);
+    expect(results.map(({ report }) => report?.failures)).toEqual([[], [], [], []]);
+    const migrated = results.map(({ events }) =>
+      events.flatMap((event) =>
+        event.type === 'tenant-finished' && event.result.state === 'migrated' ? [event.result.schema] : [],
+      ),
+    );
+    expect(migrated.flat().sort()).toEqual(schemas.toSorted());
+    expect(Math.min(...migrated.map(({ length }) => length))).toBeGreaterThan(0);
+    await Promise.all(processes.map((runner) => ended(runner, 'end')));
   });
 
-  it(
-    `kill -9 at ${KILLS} moments leaves each tenant before or after, and the next run completes all`,
-    async () => {
-      const fleet = new Fleet(database, 'killed', TENANTS);
-      const releases = [release(0)];
-      await migratorOf(fleet, releases).up({ createSchema: true });
-      let inBetween = 0;
-      for (let index = 1; index <= KILLS; index += 1) {
-        releases.push(release(index));
-        const { child, exit, firstTenant, go } = await start(fleet.schemas, releases);
-        go();
-        await firstTenant;
-        await sleep(Math.random() * 250);
-        child.kill('SIGKILL');
-        await exit;
-        expect(await halves(fleet, releases[index]!, index)).toEqual([]);
-        const report = await migratorOf(fleet, releases).up({ concurrency: 8 });
-        expect(report.counts.migrated + report.counts.unchanged).toBe(TENANTS);
-        inBetween += report.counts.migrated > 0 && report.counts.unchanged > 0 ? 1 : 0;
-        expect(await halves(fleet, releases[index]!, index)).toEqual([]);
-      }
-      expect(inBetween).toBeGreaterThan(0);
-      expect((await migratorOf(fleet, releases).status()).upToDate).toBe(true);
-    },
-    PATIENCE,
-  );
+  const isAtIndex = async (): Promise<boolean> =>
+    (
+      await database.query(
+        `SELECT 1 FROM pg_stat_activity
+         WHERE datname = current_database() AND application_name = 'victim' AND state = 'active' AND query ~ '^/\\* prismiq '`,
+      )
+    ).length > 0;
 
-  it(
-    `so do connections that are terminated at ${KILLS} moments`,
-    async () => {
-      const fleet = new Fleet(database, 'terminated', TENANTS);
-      const releases = [release(0)];
-      await migratorOf(fleet, releases).up({ createSchema: true });
-      const url = new URL(database.url);
-      url.searchParams.set('application_name', 'prismiq_terminated');
-      const pool = new Pool({ connectionString: url.href, max: 6 });
-      pool.on('error', () => undefined);
-      for (let index = 1; index <= KILLS; index += 1) {
-        releases.push(release(index));
-        // Without a second attempt, which would hide what the first one left.
-        const run = migratorOf(fleet, releases, { database: pool, retries: index % 2 === 0 ? 0 : 3 }).up({
-          onError: 'continue',
-        });
-        await sleep(Math.random() * 400);
-        await database.query(
-          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'prismiq_terminated'`,
-        );
-        // A look at the directory or at the server that is cut off has nobody to be reported for.
-        await run.catch(() => undefined);
-        expect(await halves(fleet, releases[index]!, index)).toEqual([]);
-        const next = await migratorOf(fleet, releases, { database: pool }).up({ concurrency: 4 });
-        expect(next.counts.migrated + next.counts.unchanged).toBe(TENANTS);
-        expect(await halves(fleet, releases[index]!, index)).toEqual([]);
-      }
-      await pool.end();
-      expect((await migratorOf(fleet, releases).status()).upToDate).toBe(true);
-    },
-    PATIENCE,
-  );
+  const ways = ['a process is killed', 'connections are terminated'] as const;
+  const routes = bouncer === undefined ? (['directly'] as const) : (['directly', 'through PgBouncer'] as const);
+  describe.each(routes)('of which one is ended by force, %s', (route) => {
+    it.each(ways)(
+      `${KILLS} times: %s, and the others leave each tenant where it should be`,
+      async (way) => {
+        const fleet = new Fleet(database, `${way}_${route}`.replaceAll(/\W/g, '_').toLowerCase(), TENANTS);
+        const url = route === 'directly' ? database.url : (bouncer as PgBouncer).through(database.url);
+        const trial = new Trial(fleet.schemas);
+        const start = (name: string) =>
+          started(Runner.start({ url, name, schemas: fleet.schemas, migrations: trial.migrations }));
+        const survivor = start('survivor');
+        await survivor.run({ direction: 'up' });
+        let victim = start('victim');
+        let spare = start('victim');
+        let cutOff = 0;
+        for (let index = 0; index < KILLS; index += 1) {
+          const command =
+            index % 2 === 0 ? ({ direction: 'down', to: '0001_orders' } as const) : ({ direction: 'up' } as const);
+          const events = { left: index % 4 < 2 ? 1 + Math.floor(Math.random() * 12) : Infinity, isOver: false };
+          const runs = [
+            victim.run(command, ({ type }) => {
+              events.left -= 1;
+              events.isOver ||= type === 'ended';
+            }),
+            survivor.run(command),
+          ] as const;
+          // In turn some events after the start, and at an index. A little later, so that other places are hit as well.
+          await until(
+            'the moment',
+            async () => events.left <= 0 || events.isOver || (events.left === Infinity && (await isAtIndex())),
+          );
+          await sleep(Math.random() * 20);
+          cutOff += events.isOver ? 0 : 1;
+          if (way === 'a process is killed') {
+            await ended(victim, 'kill');
+          } else {
+            await database.query(
+              `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim' AND datname = current_database()`,
+            );
+          }
+          expect(await trial.halves(command.direction)).toEqual([]);
+          const [, { report, error }] = await Promise.all(runs);
+          expect({ failures: report?.failures, error }).toEqual({ failures: [], error: undefined });
+          expect(await trial.unfinished(command.direction)).toEqual([]);
+          if (way === 'a process is killed') {
+            [victim, spare] = [spare, start('victim')];
+          }
+        }
+        expect(cutOff).toBeGreaterThan(0);
+        if (route === 'through PgBouncer') {
+          const sessions = await serverSessions(url, 20, ['search_path']);
+          expect(sessions).toEqual(sessions.map(() => ({ search_path: '"$user", public' })));
+        }
+        await Promise.all([victim, spare, survivor].map((runner) => ended(runner, 'end')));
+      },
+      60_000 + KILLS * 6000,
+    );
+  });
+
+  /** Migrations of which each leaves several traces in a tenant, so that a half of one shows. */
+  class Trial {
+    readonly migrations: SentMigration[] = [
+      ORDERS,
+      {
+        name: '0002_notes',
+        up: [
+          'ALTER TABLE orders ADD COLUMN note text',
+          'CREATE TABLE notes (a integer)',
+          'CREATE INDEX notes_a ON notes (a)',
+        ],
+        down: ['DROP TABLE notes', 'ALTER TABLE orders DROP COLUMN note'],
+      },
+      {
+        name: '0003_index',
+        up: [
+          'CREATE INDEX CONCURRENTLY IF NOT EXISTS orders_slow ON orders (public.slow(id))',
+          'CREATE INDEX CONCURRENTLY IF NOT EXISTS orders_id ON orders (id)',
+        ],
+        down: ['DROP INDEX CONCURRENTLY IF EXISTS orders_id', 'DROP INDEX CONCURRENTLY IF EXISTS orders_slow'],
+        transactional: false,
+      },
+    ];
+
+    constructor(private readonly schemas: string[]) {}
+
+    /** Tenants in which the migration that is transactional is half there, or that is recorded without a valid index. */
+    async halves(direction: 'up' | 'down'): Promise<string[]> {
+      const found = await this.states();
+      const isHalf = direction === 'up' ? ({ index, valid }: State) => index && valid !== 2 : () => false;
+      return found
+        .filter((state) => state.traces !== (state.notes ? 3 : 0) || isHalf(state))
+        .map((state) => JSON.stringify(state));
+    }
+
+    /** Tenants that are not where a run in this direction takes them. */
+    async unfinished(direction: 'up' | 'down'): Promise<string[]> {
+      const found = await this.states();
+      const isUp = direction === 'up';
+      return found
+        .filter(
+          ({ notes, index, indexes, valid }) =>
+            notes !== isUp || index !== isUp || indexes !== (isUp ? 2 : 0) || valid !== indexes,
+        )
+        .map((state) => JSON.stringify(state));
+    }
+
+    /** By one statement, which sees all tenants at one moment. */
+    private states() {
+      const recorded = (schema: string, name: string) =>
+        `(SELECT count(*) = 1 FROM ${schema}.mikro_orm_migrations WHERE name = '${name}')`;
+      return database.query<State>(
+        this.schemas
+          .map(
+            (schema) => `SELECT '${schema}' AS schema, ${recorded(schema, '0002_notes')} AS notes,
+              (SELECT count(*)::int FROM pg_attribute WHERE attrelid = '${schema}.orders'::regclass AND attname = 'note')
+                + (SELECT count(*)::int FROM pg_class WHERE relnamespace = '${schema}'::regnamespace AND relname IN ('notes', 'notes_a')) AS traces,
+              ${recorded(schema, '0003_index')} AS index, indexes, valid
+              FROM (SELECT count(*)::int AS indexes, count(*) FILTER (WHERE indisvalid)::int AS valid
+                FROM pg_index WHERE indrelid = '${schema}.orders'::regclass) AS i`,
+          )
+          .join(' UNION ALL '),
+      );
+    }
+  }
 });

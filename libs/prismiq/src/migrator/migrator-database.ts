@@ -1,5 +1,6 @@
 import type { MikroORM, Transaction } from '@mikro-orm/postgresql';
 import { borrow, pooledExecutor, type Lender } from '../sql/borrow.js';
+import { withDedicatedClient, type DedicatedClient } from '../sql/dedicated-client.js';
 import { mikroOrmExecutor } from '../sql/mikro-orm-executor.js';
 import type { PgPool } from '../sql/pg-executor.js';
 import { NO_CLIENT_TIMEOUT_MS, type SqlExecutor, type StatementOptions } from '../sql/sql-executor.js';
@@ -57,6 +58,11 @@ export class FleetDatabase implements SqlExecutor {
             ),
       OPTIONS,
     );
+  }
+
+  /** Lends a `pg` client for a session that is not given back, but closed. */
+  dedicatedClient<T>(work: (client: DedicatedClient) => Promise<T>): Promise<T> {
+    return withDedicatedClient(this.#lender, work);
   }
 
   /** Whether the server is a Citus coordinator, which takes one statement a call. */

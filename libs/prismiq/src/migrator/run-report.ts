@@ -77,6 +77,15 @@ export interface MigrationReport {
   readonly stopped: StopReason | undefined;
 }
 
+/** Why the work on a tenant waits. @publicApi */
+export type WaitingReason =
+  /** Another process works on the tenant. */
+  | 'another-process'
+  /** A process that has ended left a statement behind, which the server still runs, such as an index build. Its result is used. */
+  | 'running-statement'
+  /** An index build waits for transactions that began before it, such as that of a dump. */
+  | 'transactions';
+
 /** @publicApi */
 export type MigrationEvent =
   | { readonly type: 'run-started'; readonly direction: 'up' | 'down'; readonly total: number }
@@ -86,8 +95,7 @@ export type MigrationEvent =
       /** The migrations to run, or to take back, as `source:name`. */
       readonly pending: readonly string[];
     } & TenantRef)
-  /** Another process works on the tenant. */
-  | ({ readonly type: 'tenant-waiting' } & TenantRef)
+  | ({ readonly type: 'tenant-waiting'; readonly reason: WaitingReason; readonly message: string } & TenantRef)
   | ({
       readonly type: 'tenant-retry';
       /** The attempt that failed, from 1. */

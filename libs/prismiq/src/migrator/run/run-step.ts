@@ -12,7 +12,7 @@ import { schemaLockKey } from '../../schema/lock-schema.js';
 import type { SqlExecutor } from '../../sql/sql-executor.js';
 import type { TenantMigrationState } from '../inspect/tenant-migration-state.js';
 import type { TenantSchemaRef } from '../tenant-schema-ref.js';
-import { runConcurrently } from './concurrent-index-build.js';
+import { ConcurrentMigration } from './concurrently/concurrent-migration.js';
 import type { Step } from './next-step.js';
 import type { RunContext } from './run-context.js';
 import { lockOrFail } from './tenant-assertions.js';
@@ -69,8 +69,8 @@ async function apply(
   step: Step,
   prepared: readonly PreparedMigration[],
   tenant: TenantTransaction,
-  { tenant: { schema }, schemaExists, digests }: TenantMigrationState,
-  { database, set, settings, direction }: RunContext,
+  { tenant: { tenantId, schema }, schemaExists, digests }: TenantMigrationState,
+  { database, set, settings, direction, signal, emit }: RunContext,
 ): Promise<void> {
   tenant.begin(digests, set.sources, settings);
   if (!schemaExists) {
@@ -93,7 +93,15 @@ async function apply(
       );
     } else {
       await tenant.flush();
-      await runConcurrently(database, migration, statements, schema, settings.lockTimeoutMs);
+      await new ConcurrentMigration({
+        database,
+        tenant: { tenantId, schema },
+        lockHolder: tenant.sql,
+        searchPath: settings.searchPath,
+        lockTimeoutMs: settings.lockTimeoutMs,
+        signal,
+        emit,
+      }).run(migration, statements);
     }
     if (direction === 'up') {
       tenant.record(migration);

@@ -24,6 +24,9 @@ export function assertHistory(schema: string, historyTable: string, digest: stri
 export const lockOrFail = (key: string): string =>
   `SELECT CASE WHEN pg_try_advisory_xact_lock(${quoteLiteral(key)}::bigint) THEN 0 ELSE CAST(concat('${LOCKED}') AS integer) END`;
 
+/** The failure of {@link lockOrFail}, for a tenant in which a statement still runs whose process has ended. */
+export const lockFailure = (message: string): Error => new Error(`"${LOCKED}": ${message}`);
+
 export const isAssertionFailure = (error: unknown): boolean => hasText(error, CHANGED);
 export const isLockFailure = (error: unknown): boolean => hasText(error, LOCKED);
 

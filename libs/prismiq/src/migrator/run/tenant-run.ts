@@ -224,7 +224,8 @@ export class TenantRun {
     this.state = undefined;
     if (this.#lockedSince === undefined) {
       this.#lockedSince = performance.now();
-      emit({ type: 'tenant-waiting', tenantId, schema });
+      const message = 'another process works on the tenant';
+      emit({ type: 'tenant-waiting', tenantId, schema, reason: 'another-process', message });
     }
     return performance.now() - this.#lockedSince < waitForOthersMs
       ? undefined

@@ -40,7 +40,7 @@ export class TenantTransaction {
    * @param oneByOne whether each statement is sent alone: Citus requires it, and the one that fails can be named
    */
   constructor(
-    private readonly sql: SqlExecutor,
+    readonly sql: SqlExecutor,
     private readonly context: Transaction | undefined,
     private readonly scope: MigrationScope,
     private readonly oneByOne: boolean,

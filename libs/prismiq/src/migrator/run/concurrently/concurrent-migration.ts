@@ -1,0 +1,192 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SourceMigration } from '../../../migrations/migration-set.js';
+import { quoteIdentifier } from '../../../sql/identifier.js';
+import type { SqlExecutor } from '../../../sql/sql-executor.js';
+import type { FleetDatabase } from '../../migrator-database.js';
+import type { MigrationEvent, TenantRef, WaitingReason } from '../../run-report.js';
+import { sqlStateOf } from '../../../sql/sql-state.js';
+import { lockFailure } from '../tenant-assertions.js';
+import { namedFailure } from '../tenant-transaction.js';
+import { findInvalidIndexes, type Leftovers } from './invalid-indexes.js';
+import { readRepeatableStatement, type RepeatableStatement } from './repeatable-statement.js';
+import { findRunningStatements, markerOf, type RunningStatement } from './running-statements.js';
+import { UnboundedStatement } from './unbounded-statement.js';
+
+const LOOK_EVERY_MS = 200;
+/** Between two events that say the same. */
+const TELL_EVERY_MS = 10_000;
+
+/**
+ * An empty query, for which PostgreSQL takes no snapshot: an index build would wait for a snapshot of the transaction that waits for
+ * the build.
+ */
+const KEEP_ALIVE = '/* prismiq holds the lock of the tenant */';
+
+export interface ConcurrentMigrationOptions {
+  readonly database: FleetDatabase;
+  readonly tenant: TenantRef;
+  readonly searchPath: readonly string[];
+  readonly lockTimeoutMs: number;
+  /** The connection whose transaction holds the tenant's lock. It is idle otherwise, and has no snapshot. */
+  readonly lockHolder: SqlExecutor;
+  readonly signal: AbortSignal;
+  readonly emit: (event: MigrationEvent) => void;
+}
+
+/** Settings of the role, the database or the pool that must not end a statement, or keep it from running. */
+const SETTINGS = {
+  statement_timeout: '0',
+  lock_timeout: '0',
+  transaction_timeout: '0',
+  default_transaction_read_only: 'off',
+};
+
+/**
+ * Runs what no transaction can hold, such as CREATE INDEX CONCURRENTLY.
+ *
+ * Such a statement has no time-outs. It waits for other transactions as long as they take, since it blocks no writers then; one
+ * that waits for a lock gives way. The server goes on with it when its process is killed: whoever takes the tenant's lock next waits
+ * for it, and takes over its result.
+ */
+export class ConcurrentMigration {
+  #toldAt = -Infinity;
+  #toldReason: WaitingReason | undefined;
+
+  constructor(private readonly options: ConcurrentMigrationOptions) {}
+
+  async run(migration: SourceMigration, statements: readonly string[]): Promise<void> {
+    const { schema } = this.options.tenant;
+    for (const statement of statements.map((sql) => readRepeatableStatement(sql, migration, schema))) {
+      try {
+        await this.assertTenantHas(statement.required);
+        await this.dropLeftovers(statement.leftovers);
+        await this.send(statement);
+      } catch (error) {
+        if (sqlStateOf(error) !== undefined) {
+          // If this fails too, the next attempt begins with it.
+          await this.dropLeftovers(statement.leftovers).catch(() => undefined);
+        }
+        throw namedFailure(error, migration, schema, statement.sql);
+      }
+    }
+  }
+
+  /** Names without a schema must not be found in a shared schema. */
+  private async assertTenantHas(names: readonly string[]): Promise<void> {
+    const { database, tenant } = this.options;
+    for (const name of names) {
+      const [found] = await database.query(
+        `SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = $1 AND c.relname = $2`,
+        [tenant.schema, name],
+      );
+      if (found === undefined) {
+        throw failure('42P01', `relation "${name}" does not exist in schema "${tenant.schema}"`);
+      }
+    }
+  }
+
+  /** Drops invalid indexes, which IF NOT EXISTS would take for good ones; not before what builds them has ended. */
+  private async dropLeftovers(leftovers: Leftovers): Promise<void> {
+    const { database, tenant } = this.options;
+    await this.waitForRunning(leftovers);
+    for (const index of await findInvalidIndexes(database, leftovers)) {
+      const sql = `DROP INDEX CONCURRENTLY IF EXISTS ${index}`;
+      await this.send({ sql, leftovers: { schema: tenant.schema }, usesSharedSchemas: false });
+    }
+  }
+
+  /** Waits until nothing runs that a process has left behind. */
+  private async waitForRunning(leftovers: Leftovers): Promise<void> {
+    const { database, lockTimeoutMs, lockHolder, signal } = this.options;
+    for (;;) {
+      await lockHolder.query(KEEP_ALIVE);
+      const [running] = await findRunningStatements(database, leftovers, lockTimeoutMs);
+      if (running === undefined) {
+        return;
+      }
+      const message = `process ${running.pid} of the server still runs an earlier statement${stateOf(running)}`;
+      if (signal.aborted) {
+        throw lockFailure(message);
+      }
+      this.tell('running-statement', message);
+      await sleep(LOOK_EVERY_MS);
+    }
+  }
+
+  private async send({ sql, leftovers, usesSharedSchemas }: Omit<RepeatableStatement, 'required'>): Promise<void> {
+    const { database, tenant, searchPath, lockTimeoutMs } = this.options;
+    const ended = new AbortController();
+    let canceled: RunningStatement | undefined;
+    const watch = this.watch(leftovers, ended.signal, (statement) => (canceled = statement));
+    const stopWatching = async (): Promise<void> => {
+      ended.abort();
+      await watch.catch(() => undefined);
+    };
+    // It may fail before it is awaited.
+    watch.catch(() => undefined);
+    try {
+      await database.dedicatedClient(async (client) => {
+        const statement = new UnboundedStatement(markerOf(tenant.schema), sql, {
+          ...SETTINGS,
+          search_path: [tenant.schema, ...(usesSharedSchemas ? searchPath : []), 'pg_temp']
+            .map(quoteIdentifier)
+            .join(', '),
+        });
+        client.query(statement);
+        await Promise.race([statement.done, watch]);
+      });
+    } catch (error) {
+      // The look that canceled the statement may be answered after it.
+      await stopWatching();
+      throw canceled === undefined
+        ? error
+        : failure(
+            '55P03',
+            `canceled, because it waited for a lock longer than ${lockTimeoutMs} ms${stateOf(canceled)}`,
+            error,
+          );
+    } finally {
+      await stopWatching();
+    }
+  }
+
+  /** Looks at a statement until it has ended. Fails if the tenant's lock is lost. */
+  private async watch(
+    leftovers: Leftovers,
+    ended: AbortSignal,
+    onCancel: (statement: RunningStatement) => void,
+  ): Promise<void> {
+    const { database, lockTimeoutMs, lockHolder } = this.options;
+    while (await sleep(LOOK_EVERY_MS, !ended.aborted, { signal: ended }).catch(() => false)) {
+      await lockHolder.query(KEEP_ALIVE);
+      // If a look fails, the next one may succeed. The statement itself shows whether the database can be reached.
+      for (const running of await findRunningStatements(database, leftovers, lockTimeoutMs).catch(() => [])) {
+        if (running.isCanceled) {
+          onCancel(running);
+        } else if (running.waitsForTransactions) {
+          this.tell(
+            'transactions',
+            `the statement waits for the end of transactions that began before it${stateOf(running)}`,
+          );
+        }
+      }
+    }
+  }
+
+  private tell(reason: WaitingReason, message: string): void {
+    const now = performance.now();
+    if (reason !== this.#toldReason || now - this.#toldAt >= TELL_EVERY_MS) {
+      this.#toldReason = reason;
+      this.#toldAt = now;
+      this.options.emit({ type: 'tenant-waiting', ...this.options.tenant, reason, message });
+    }
+  }
+}
+
+const stateOf = ({ progress, blockers }: RunningStatement): string =>
+  [progress, blockers].map((part) => (part === undefined ? '' : `: ${part}`)).join('');
+
+/** An error as PostgreSQL reports one. */
+const failure = (code: string, message: string, cause?: unknown): Error =>
+  Object.assign(new Error(message, { cause }), { code });

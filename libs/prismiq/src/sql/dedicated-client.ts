@@ -1,0 +1,34 @@
+import type { Lender } from './borrow.js';
+import type { CompiledQuery } from './mikro-orm-executor.js';
+import type { PgPool } from './pg-executor.js';
+
+/** A query that submits itself to `pg`, as a cursor does. */
+export interface Submittable {
+  submit(connection: object): Error | undefined;
+}
+
+export interface DedicatedClient {
+  query(query: Submittable): unknown;
+}
+
+/** Lends a `pg` client, and closes it afterwards, whatever the state of its session. */
+export async function withDedicatedClient<T>(
+  lender: Lender,
+  work: (client: DedicatedClient) => Promise<T>,
+): Promise<T> {
+  const pool: PgPool = 'pool' in lender ? lender.pool : await lender.em.getConnection('write').getNativeClient();
+  const client = await pool.connect();
+  // A pool does not listen to a client that is checked out, and an error that nobody listens to ends the process.
+  client.on?.('error', () => undefined);
+  try {
+    if ('em' in lender) {
+      // MikroORM calls it only for connections that it takes from the pool itself. It may set the role.
+      await lender.em.config.get('onCreateConnection')?.({
+        executeQuery: ({ sql, parameters }: CompiledQuery) => client.query({ text: sql, values: [...parameters] }),
+      });
+    }
+    return await work(client as unknown as DedicatedClient);
+  } finally {
+    client.release(true);
+  }
+}
