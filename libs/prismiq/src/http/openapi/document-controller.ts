@@ -17,7 +17,12 @@ const ERROR_SCHEMAS: Record<number, SchemaName> = { 409: 'StaleError', 412: 'Sta
  *
  * @returns `undefined` for a host without it, and for a bundle in which it does not load: such a host cannot make a document
  */
-export const loadSwagger = (): Promise<Swagger | undefined> => import('@nestjs/swagger').catch(() => undefined);
+export const loadSwagger = (): Promise<Swagger | undefined> =>
+  import('@nestjs/swagger').then(
+    // A copy: a module has no constructor, and @nestjs/graphql reads that of every provider.
+    (swagger) => ({ ...swagger }),
+    () => undefined,
+  );
 
 /**
  * Describes the routes of a controller that extends one of ours. What a host's decorators say about a method that it has overridden
