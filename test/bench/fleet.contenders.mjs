@@ -140,7 +140,8 @@ const begin = (schema) => [
 /** @returns {Promise<Contender>} */
 export async function ours(url, concurrency) {
   const orm = await MikroORM.init({
-    ...ormOptions(url, concurrency),
+    // The two for a concurrent index build stay unopened.
+    ...ormOptions(url, concurrency + 2),
     entities: [],
     discovery: { warnWhenNoEntities: false },
   });
