@@ -3,7 +3,7 @@ export async function guide(url: string): Promise<string> {
   const token = await logIn(url, 'acme', 'ada');
   const response = await fetch(`${url}/api/prismiq/dashboards`, { headers: { authorization: `Bearer ${token}` } });
   const { dashboards } = (await response.json()) as { dashboards?: { id: string }[] };
-  // Whoever has deleted them all still gets a guide.
+  // The guide works even if all dashboards were deleted.
   const one = dashboards?.[0] ? `/${dashboards[0].id}` : '';
   return `
 Open ${url}/docs

@@ -4,7 +4,7 @@ import { mikroOrmConfig } from './src/database/mikro-orm.config.js';
 import { tenantDirectory } from './src/tenants/tenant-directory.js';
 import { tenantSchema } from './src/tenants/tenant-schema.js';
 
-/** Where `npm start` keeps its data, unless DATABASE_URL names another place. */
+/** The database of `npm start`, unless DATABASE_URL names another one. */
 const ON_THIS_MACHINE = 'postgres://postgres:password@127.0.0.1:54329/prismiq_demo';
 
 export default definePrismiqConfig({

@@ -1,7 +1,7 @@
 /**
- * Starts the demo with everything that it needs: `node apps/demo/start.ts`, after a build.
+ * Starts the demo and its database: `node apps/demo/start.ts`, after a build.
  *
- * DATABASE_URL: the database to use; without it a PostgreSQL of its own runs, with its data in .data/demo
+ * DATABASE_URL: the database to use; without it an embedded PostgreSQL runs, with its data in .data/demo
  * PORT: where to listen on 127.0.0.1; 3000 by default
  */
 import { once } from 'node:events';
@@ -13,9 +13,9 @@ import { guide } from './guide.ts';
 
 const DATA_DIR = join(import.meta.dirname, '../../.data/demo');
 const DATABASE = 'prismiq_demo';
-const PATIENCE = 15_000;
+const SHUTDOWN_TIMEOUT_MS = 15_000;
 
-/** What has to be ended, in the order in which it was started. */
+/** What {@link stop} has to close, in the order in which it was started. */
 const running: { close: () => Promise<unknown> }[] = [];
 
 async function run(): Promise<void> {
@@ -32,7 +32,7 @@ async function run(): Promise<void> {
   console.log(await guide(await app.getUrl()));
 }
 
-/** Runs a PostgreSQL of our own, whose data stay for the next time. */
+/** Starts the embedded PostgreSQL, which keeps its data for the next time. */
 async function startDatabase(): Promise<string> {
   console.log('Starting PostgreSQL. To use another one, set DATABASE_URL.');
   const database = await startPostgres({ dataDir: DATA_DIR, port: 54329, persistent: true });
@@ -50,7 +50,7 @@ function toPort(text: string): number {
   return Number(text);
 }
 
-/** Found out before anything is started, as the start of a database takes its time. */
+/** Checked before anything is started, since a database takes a while to start. */
 async function assertFree(port: number): Promise<void> {
   const probe = createServer().listen(port, '127.0.0.1');
   await once(probe, 'listening');
@@ -77,12 +77,12 @@ function explain(error: unknown): string {
 
 let stopping = false;
 
-/** Ends all that runs, the application before its database. Further calls change nothing. */
+/** Stops everything, the application before its database. Further calls do nothing. */
 async function stop(exitCode: number): Promise<void> {
   if (stopping) return;
   stopping = true;
-  setTimeout(() => process.exit(1), PATIENCE).unref();
-  // Asked to stop while it starts: what is half started cannot be ended.
+  setTimeout(() => process.exit(1), SHUTDOWN_TIMEOUT_MS).unref();
+  // A part that is still starting cannot be closed yet.
   await starting;
   for (const part of running.reverse()) {
     await part.close().catch((error: unknown) => console.error(explain(error)));

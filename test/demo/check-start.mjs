@@ -9,7 +9,7 @@ import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const PATIENCE = 120_000;
+const START_TIMEOUT_MS = 120_000;
 const { DATABASE_URL: _, ...env } = process.env;
 
 async function freePort() {
@@ -42,14 +42,14 @@ async function start(command, args) {
     child.stdout.on('data', onData);
     child.stderr.on('data', onData);
     child.on('exit', (code) => reject(new Error(`It ended with ${code}:\n${output}`)));
-    void setTimeout(PATIENCE, undefined, { ref: false }).then(() =>
+    void setTimeout(START_TIMEOUT_MS, undefined, { ref: false }).then(() =>
       reject(new Error(`It is not ready yet:\n${output}`)),
     );
   });
   return { child, port, output };
 }
 
-/** Signals the whole group, as a terminal does, and waits until nobody in it can write any more. */
+/** Signals the whole group, as a terminal does, and waits until no process of it can write any more. */
 async function stop({ child }, signal) {
   child.removeAllListeners('exit');
   const closed = once(child, 'close');

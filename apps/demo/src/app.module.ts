@@ -19,8 +19,8 @@ export class AppModule {
       module: AppModule,
       imports: [
         MikroOrmModule.forRoot(mikroOrmConfig(databaseUrl)),
-        // This is all it takes to plug Prismiq in: who asks, which tenants there are, where their data are, and where the REST API
-        // shall be.
+        // All that Prismiq needs to know: who sends a request, which tenants there are, where their data are, and where to mount the
+        // REST API.
         PrismiqModule.forRoot({
           isGlobal: true,
           resolver: identityOf,

@@ -1,8 +1,8 @@
 /**
  * Takes the database to the version of this code, before its first instance starts: `DATABASE_URL=… node apps/demo/dist/deploy.js`
  *
- * Ends with 0 when all tenants are up to date, with 1 when some are not. Ctrl-C or SIGTERM lets the tenants in work finish. It can
- * be run again at any time, and by several at once.
+ * Exits with 0 when all tenants are up to date, and with 1 otherwise. After Ctrl-C or SIGTERM it finishes the tenants that it works
+ * on. It can be run again at any time, and several times at once.
  */
 import { MikroORM } from '@mikro-orm/postgresql';
 import { TenantMigrator, type MigrationEvent, type MigrationReport } from '@prismiq/nestjs';

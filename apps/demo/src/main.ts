@@ -12,7 +12,7 @@ export interface StartOptions {
   port: number;
 }
 
-/** Starts the application. Whoever calls it closes it; no signal is handled. */
+/** Starts the application. The caller closes it; no signal is handled here. */
 export async function start({ databaseUrl, port }: StartOptions): Promise<INestApplication> {
   const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot({ databaseUrl }), {
     abortOnError: false,

@@ -11,7 +11,7 @@ export class AuthService {
     private readonly jwt: JwtService,
   ) {}
 
-  /** Gives out a token. A demo: there are no passwords, whoever knows a name gets in. */
+  /** Issues a token. This is a demo without passwords: a user's name is enough. */
   async logIn(tenant: string, name: string): Promise<string> {
     const user = await this.em.findOne(User, { tenant, name });
     if (user === null) {

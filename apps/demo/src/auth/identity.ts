@@ -1,6 +1,6 @@
 import { fromUser } from '@prismiq/nestjs';
 
-/** Who sends a request, as proved by his token. */
+/** The user who sends a request, as their token proves. */
 export interface Identity {
   tenantId: string;
   userId: string;
@@ -13,5 +13,5 @@ export interface AuthenticatedRequest {
   user?: Identity;
 }
 
-/** Prismiq's `resolver`: what it needs to know of a request is the identity that the guard has proved, and no more. */
+/** Prismiq's `resolver`. It needs nothing of a request but the identity that the guard has verified. */
 export const identityOf = fromUser<Identity>({ tenantId: 'tenantId', userId: 'userId', isAdmin: 'isAdmin' });

@@ -1,4 +1,4 @@
-/** With what tokens are signed: `JWT_SECRET`, or a text that everybody can read here. */
+/** The key that signs tokens: `JWT_SECRET`, or a text that everybody can read here. */
 export function jwtSecret(): string {
   const { JWT_SECRET: secret, NODE_ENV: environment } = process.env;
   if (!secret && environment === 'production') {

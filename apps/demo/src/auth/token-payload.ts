@@ -1,4 +1,4 @@
-/** What a token says, besides when it expires. */
+/** The claims of a token, besides its expiry. */
 export interface TokenPayload {
   tenant: string;
   /** The user's name within the tenant. */

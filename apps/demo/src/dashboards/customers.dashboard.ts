@@ -1,7 +1,7 @@
 import type { CreateDashboard } from '@prismiq/nestjs';
 import { aggregate, notCancelled, on, orderCount, orderQuery, revenue, select } from './order-query.js';
 
-/** Who buys. */
+/** The customers and their orders. */
 export const customersDashboard = (currencySymbol: string): CreateDashboard => ({
   name: 'Customers',
   description: 'The best customers, and what they order',

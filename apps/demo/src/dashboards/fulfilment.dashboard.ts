@@ -3,7 +3,7 @@ import { monthly, on, orderCount, orderQuery, select } from './order-query.js';
 
 const open = { ...on('status'), operator: 'in_' as const, value: ['pending', 'paid'] };
 
-/** What has to leave the warehouse. */
+/** The orders that have to be shipped. */
 export const fulfilmentDashboard: CreateDashboard = {
   name: 'Fulfilment',
   description: 'Orders on their way, and those that wait',

@@ -1,7 +1,7 @@
 import type { CreateDashboard } from '@prismiq/nestjs';
 import { aggregate, monthly, notCancelled, on, orderCount, orderQuery, revenue, select } from './order-query.js';
 
-/** How much is sold, when, and where. */
+/** Sales by month and region. */
 export const salesDashboard = (currencySymbol: string): CreateDashboard => {
   const money = { valueFormat: 'currency', currencySymbol, decimalDigits: 0 };
   return {

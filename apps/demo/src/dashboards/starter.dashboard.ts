@@ -1,7 +1,7 @@
 import type { CreateDashboard } from '@prismiq/nestjs';
 import { on, orderCount, orderQuery, revenue, select } from './order-query.js';
 
-/** What a new tenant finds after the sign-up. */
+/** The dashboard that a new tenant starts with. */
 export const starterDashboard: CreateDashboard = {
   name: 'Getting started',
   description: 'Change it as you like: it is yours',

@@ -21,8 +21,8 @@ export class DatabaseSetup implements OnApplicationBootstrap {
   }
 
   /**
-   * Does what `deploy.ts` does before a deployment, and writes nothing if that was done. A tenant that fails must not keep the others
-   * from working. Before the first start there are no tenants.
+   * Migrates like `deploy.ts`, which a deployment runs first; then there is nothing left to do here. A tenant that fails does not
+   * keep the others from working. Before the first start there are no tenants.
    */
   private async bringTenantsUpToDate(): Promise<void> {
     const { failures } = await this.migrator.up({ onError: 'continue', allowEmpty: true });

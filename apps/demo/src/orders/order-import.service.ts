@@ -13,8 +13,8 @@ export class OrderImportService {
   ) {}
 
   /**
-   * Stores a batch of orders with a dashboard about them. Prismiq's repository writes in the transaction that is open here: the
-   * orders of a batch that was imported before, whose dashboard's name is taken, are not stored again.
+   * Stores a batch of orders with a dashboard about them. Prismiq's repository writes in the transaction that is open here. A batch
+   * that was imported before is not stored again: the name of its dashboard is taken, so the transaction rolls back.
    */
   async import(batch: string, orders: NewOrder[]) {
     const { schema } = this.tenants.require();

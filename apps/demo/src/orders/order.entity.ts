@@ -17,7 +17,7 @@ export const Order = defineEntity({
     status: p.string().$type<OrderStatus>().length(20),
     amount: p.decimal('number').precision(12).scale(2),
     currency: p.string().length(3),
-    /** The import that brought it; `null`: it was entered by hand. */
+    /** The import that it came with; `null` if it was entered by hand. */
     batch: p.string().length(100).nullable(),
     orderedAt: p.datetime().columnType('timestamptz'),
   },
@@ -25,5 +25,5 @@ export const Order = defineEntity({
 
 export type Order = InferEntity<typeof Order>;
 
-/** An order that is yet to be stored. */
+/** An order that is not stored yet. */
 export type NewOrder = Omit<Order, 'id' | 'batch'>;

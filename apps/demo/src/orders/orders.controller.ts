@@ -8,7 +8,7 @@ import { OrdersService } from './orders.service.js';
 
 const page = z.object({ limit: z.coerce.number().int().min(1).max(100).default(20) });
 
-/** The interceptor puts the tenant into context, as it does for Prismiq's own routes. */
+/** TenantGuard puts the tenant into context, as Prismiq's own routes do. */
 @ApiTags('Orders')
 @ApiBearerAuth()
 @UseGuards(TenantGuard)

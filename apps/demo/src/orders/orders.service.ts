@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { TenantContext } from '@prismiq/nestjs';
 import { Order, type OrderStatus } from './order.entity.js';
 
-/** The orders of one status and currency. */
+/** A total of the orders with one status and currency. */
 export interface OrderTotal {
   status: OrderStatus;
   currency: string;

@@ -1,14 +1,14 @@
 import type { NewOrder, OrderStatus } from '../orders/order.entity.js';
 import { randomFrom } from './random.js';
 
-/** What a tenant's orders look like. */
+/** The shape of a tenant's orders. */
 export interface OrderProfile {
   tenantId: string;
   count: number;
   currency: string;
   regions: string[];
   customers: string[];
-  /** About what an order is worth, as a rule. */
+  /** The typical value of an order. */
   typicalAmount: number;
 }
 

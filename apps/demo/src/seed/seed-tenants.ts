@@ -4,7 +4,7 @@ import { fulfilmentDashboard } from '../dashboards/fulfilment.dashboard.js';
 import { salesDashboard } from '../dashboards/sales.dashboard.js';
 import type { OrderProfile } from './order-generator.js';
 
-/** A tenant that the demo begins with. */
+/** A tenant that exists from the start. */
 export interface SeedTenant {
   /** Besides the admin. The first one owns the dashboards. */
   users: [string, ...string[]];

@@ -17,9 +17,9 @@ export class SeedService {
     private readonly dashboards: DashboardRepository,
   ) {}
 
-  /** Creates the demo's tenants, unless they are there: then they stay as they are, whatever was changed in them. */
+  /** Creates the demo's tenants. Those that exist stay as they are, with all changes made to them. */
   async run(): Promise<void> {
-    // No request, so no EntityManager of one: a fork, here and in the transactions below.
+    // There is no request and so no EntityManager for one: fork it, here and in the transactions below.
     const existing = await this.em.fork().findAll(Tenant);
     const ids = new Set(existing.map(({ id }) => id));
     for (const tenant of SEED_TENANTS.filter(({ orders }) => !ids.has(orders.tenantId))) {

@@ -14,17 +14,17 @@ export class SignupService {
     private readonly dashboards: DashboardRepository,
   ) {}
 
-  /** A new tenant with its first user and a dashboard to start from, or, if anything fails, nothing at all. */
+  /** Creates a tenant with its first user and a first dashboard. If anything fails, nothing is created. */
   async signUp(tenantId: string, userId: string) {
     const made = await this.em.transactional(async (em) => {
       await this.provisioner.provision(em, tenantId, [userId]);
-      // A public route has no tenant in context: here the host says for whom it works.
+      // A public route has no tenant in context, so the application names the tenant.
       const { id, name } = await this.tenants.runInTenant({ tenantId, userId }, () =>
         this.dashboards.create(starterDashboard),
       );
       return { tenant: tenantId, user: userId, dashboard: { id, name } };
     });
-    // Somebody may have asked for it a moment ago, in vain.
+    // A look-up a moment ago may have found, and remembered, that there is no such tenant.
     this.registry.invalidate(tenantId);
     return made;
   }

@@ -14,15 +14,15 @@ const DUPLICATE_SCHEMA = '42P06';
 @Injectable()
 export class TenantProvisioner {
   /**
-   * Makes a tenant: its rows in `public`, its schema, the application's table and Prismiq's tables.
+   * Creates a tenant: its rows in `public`, its schema, the application's table and Prismiq's tables.
    *
-   * @param em an EntityManager in a transaction, which all of this becomes part of
+   * @param em an EntityManager in a transaction
    */
   async provision(em: EntityManager, tenantId: string, users: string[]): Promise<void> {
     const schema = tenantSchema(tenantId);
     try {
       await em.insert(Tenant, { id: tenantId });
-      // Without IF NOT EXISTS: a schema that is left over from somebody else must not become this tenant's.
+      // Without IF NOT EXISTS: a schema that another tenant left behind must not become this tenant's.
       await em.execute(`CREATE SCHEMA ${em.getPlatform().quoteIdentifier(schema)}`);
     } catch (error) {
       throw isTaken(error) ? new ConflictException(`The tenant "${tenantId}" exists already`) : error;

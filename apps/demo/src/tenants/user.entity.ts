@@ -2,10 +2,10 @@ import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 import { Tenant } from './tenant.entity.js';
 
 /**
- * Somebody who works for a tenant. Two tenants may each have an "ada".
+ * A person who works for a tenant. Two tenants may each have an "ada".
  *
- * It declares no schema, as most entities of most applications: Prismiq leaves the EntityManager's schema alone, so that the
- * table is found in `public`, whoever asks.
+ * The entity declares no schema, like most entities of most applications. Prismiq leaves the EntityManager's schema alone, so
+ * MikroORM finds the table in `public` for every tenant.
  */
 export const User = defineEntity({
   name: 'User',

@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
-/** The application's own tables in `public`. Prismiq's are none of its business: they are in the tenants' schemas. */
+/** The application's own tables in `public`. Prismiq's are in the tenants' schemas. */
 export class TenantsAndUsers extends Migration {
   override up(): void {
     this.addSql(`

@@ -1,7 +1,7 @@
 import type { RunOptions } from '../../migrator/migrator-options.js';
 import type { MigrationReport } from '../../migrator/run-report.js';
 import { ExitCode } from '../exit-codes.js';
-import { ShutdownSignals } from '../interruption.js';
+import { ShutdownSignals } from '../shutdown-signals.js';
 import { Progress } from '../output/progress.js';
 import { RunSummary } from '../output/run-summary.js';
 import type { RunSettings } from '../session.js';

@@ -2,14 +2,14 @@ import type { TenantFinding } from '../../migrator/fleet-report.js';
 import type { Output } from './output.js';
 import { counted, printable, printableLines } from './text.js';
 
-const MOST = 20;
+const MAX_TENANTS_SHOWN = 20;
 
 /** Tenants that are not as they should be, each with what is wrong. */
 export function findings(title: string, found: readonly TenantFinding[], output: Output): string[] {
   if (found.length === 0) {
     return [];
   }
-  const shown = output.verbose ? found : found.slice(0, MOST);
+  const shown = output.verbose ? found : found.slice(0, MAX_TENANTS_SHOWN);
   return [
     '',
     output.title(`${title}: ${counted(found.length, 'tenant')}`),

@@ -1,9 +1,9 @@
 import type { Output } from './output.js';
 import type { ProgressState, ProgressView } from './progress-state.js';
 
-const INTERVAL = 5000;
+const LINE_INTERVAL_MS = 5000;
 
-/** Plain lines for a file, a pipe or the log of a CI run: one every few seconds, and none where nothing is done so long. */
+/** Plain lines for a file, a pipe or the log of a CI run, one every few seconds. */
 export class ProgressLines implements ProgressView {
   #state: ProgressState | undefined;
   readonly #timer: NodeJS.Timeout;
@@ -14,7 +14,7 @@ export class ProgressLines implements ProgressView {
         this.#state.sample();
         this.line(`${this.#state.verb}: ${this.#state.facts().join(', ')}`);
       }
-    }, INTERVAL);
+    }, LINE_INTERVAL_MS);
   }
 
   update(state: ProgressState): void {

@@ -11,11 +11,11 @@ export function versionText(version: TenantVersion): string {
   return words.length === 0 ? 'none' : words.join(', ');
 }
 
-const FEW = 5;
+const MAX_NAMES_SHOWN = 5;
 
 /** Many names as a few of them; all of them with `--verbose`. */
 export function namesOf(names: readonly string[], { verbose }: Output): string {
-  const shown = names.slice(0, verbose ? Infinity : FEW);
+  const shown = names.slice(0, verbose ? Infinity : MAX_NAMES_SHOWN);
   const rest = names.length - shown.length;
   return printable(shown.join(', ')) + (rest > 0 ? ` and ${count(rest)} more` : '');
 }

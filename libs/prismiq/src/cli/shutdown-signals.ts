@@ -3,12 +3,12 @@ import { ExitCode } from './exit-codes.js';
 const EXIT_CODES = { SIGINT: ExitCode.Interrupted, SIGTERM: ExitCode.Terminated } as const;
 type Signal = keyof typeof EXIT_CODES;
 
-/** One Ctrl-C may arrive twice: from the terminal, and passed on by npm. A person takes longer for a second one. */
-const ECHO = 500;
+/** One Ctrl-C may arrive twice within this time: from the terminal, and passed on by npm. A person takes longer. */
+const REPEATED_SIGNAL_MS = 500;
 
 /**
- * Turns the first SIGINT or SIGTERM into an abort, which lets the tenants in work be finished; the second ends the process at
- * once. PostgreSQL rolls back what was in work then.
+ * Turns the first SIGINT or SIGTERM into an abort, after which the run finishes the tenants that it works on. The second one ends
+ * the process at once, and PostgreSQL rolls back what was not committed.
  */
 export class ShutdownSignals {
   readonly #controller = new AbortController();
@@ -24,7 +24,7 @@ export class ShutdownSignals {
     return this.#controller.signal;
   }
 
-  /** The exit code of an interrupted run; `undefined`: nobody interrupted it. */
+  /** The exit code of an interrupted run; `undefined` if it was not interrupted. */
   get exitCode(): ExitCode | undefined {
     return this.#exitCode;
   }
@@ -35,7 +35,7 @@ export class ShutdownSignals {
 
   readonly #handle = (signal: Signal): void => {
     const isLast = this.#exitCode !== undefined;
-    if (isLast && performance.now() - this.#since < ECHO) {
+    if (isLast && performance.now() - this.#since < REPEATED_SIGNAL_MS) {
       return;
     }
     this.onSignal(signal, isLast);
