@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MikroORM } from '@mikro-orm/postgresql';
-import type { Pool } from 'pg';
+import { Client, type Pool } from 'pg';
 import { TEST_ITSELF, type TestDatabase } from '../../../../test/support/test-database.js';
 
 /** What is wrong with the connections when all is done: nothing should be. */
-export async function troubleOf(database: TestDatabase, orm: MikroORM, max: number): Promise<unknown[]> {
+export async function findTrouble(database: TestDatabase, orm: MikroORM, max: number): Promise<unknown[]> {
   const pool = (await orm.em.getConnection('write').getNativeClient()) as Pool;
   const trouble: unknown[] = [];
   const isIdle = () => pool.idleCount === pool.totalCount && pool.waitingCount === 0;
@@ -38,10 +38,21 @@ export async function troubleOf(database: TestDatabase, orm: MikroORM, max: numb
     if (new Set(settings.map(({ pid }) => pid)).size !== max) {
       trouble.push({ connections: settings.length, expected: max });
     }
-    trouble.push(...settings.filter(({ path }) => path !== '"$user", public'));
+    const [fresh] = await withNewConnection(database, `SELECT current_setting('search_path') AS path`);
+    trouble.push(...settings.filter(({ path }) => path !== fresh!.path));
   } finally {
     await Promise.all(clients.map((client) => client.query('ROLLBACK')));
     clients.forEach((client) => client.release());
   }
   return trouble;
+}
+
+async function withNewConnection(database: TestDatabase, sql: string): Promise<{ path: string }[]> {
+  const client = new Client(database.url);
+  await client.connect();
+  try {
+    return (await client.query<{ path: string }>(sql)).rows;
+  } finally {
+    await client.end();
+  }
 }

@@ -1,5 +1,6 @@
 import { Agent, request, type IncomingMessage } from 'node:http';
 import { bearer } from '../support/host.js';
+import type { Written } from './acknowledged-writes.js';
 import type { Operation, Turn } from './operation.js';
 import { QUERY, widgetNamed } from './scenarios.js';
 import { World, type FuzzTenant } from './world.js';
@@ -35,10 +36,17 @@ export function httpOperations(world: World, url: string): Operation[] {
     if (World.hasRoom(ids)) {
       const answer = await send(me, 'POST', path, { body });
       if (answer?.status === 201) {
-        ids.push((JSON.parse(answer.text) as { id: string }).id);
+        const made = JSON.parse(answer.text) as Written;
+        world.acknowledged.wrote(me, made);
+        ids.push(made.id);
       }
     } else {
-      await send(me, 'DELETE', `${path}/${ids.shift()}`);
+      const id = ids.shift()!;
+      world.acknowledged.deleting(id);
+      const answer = await send(me, 'DELETE', `${path}/${id}`);
+      if (answer?.status === 200) {
+        world.acknowledged.deleted(id);
+      }
     }
   };
   /** What is no tenant's own must not be found, let alone changed. */
@@ -76,10 +84,13 @@ export function httpOperations(world: World, url: string): Operation[] {
     ],
     [
       6,
-      ({ me, own }) => {
+      async ({ me, own }) => {
         const text = world.text(me);
         const body = { description: text, widgets: [widgetNamed(text)] };
-        return send(me, 'PATCH', `/prismiq/dashboards/${own(me.dashboards)}`, { body });
+        const answer = await send(me, 'PATCH', `/prismiq/dashboards/${own(me.dashboards)}`, { body });
+        if (answer?.status === 200) {
+          world.acknowledged.wrote(me, JSON.parse(answer.text) as Written);
+        }
       },
     ],
     [

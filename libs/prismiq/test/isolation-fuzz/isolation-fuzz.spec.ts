@@ -11,13 +11,15 @@ import {
 import { startPgBouncer } from '../../../../test/support/pgbouncer.js';
 import { TestDatabase } from '../../../../test/support/test-database.js';
 import { boot, ormModule, resolver, TokenGuard } from '../support/host.js';
-import { troubleOf } from './connections.js';
+import { findTrouble } from './connections.js';
 import { HostController } from './host.controller.js';
 import { httpOperations } from './http-operations.js';
-import { isConnectionLoss, Kills } from './kills.js';
+import { Disturbances, isDisturbance } from './disturbances.js';
 import { fuzz, weightOf, type Operation } from './operation.js';
+import { Random } from './random.js';
 import { Scenarios } from './scenarios.js';
 import { serviceOperations } from './service-operations.js';
+import { leaveTemporaryTables, setSessions } from './session.js';
 import { World } from './world.js';
 
 /** .ci/run does them all. */
@@ -26,8 +28,12 @@ const OPERATIONS = Number(process.env['FUZZ_OPERATIONS'] ?? 2000);
 const SEED = Number(process.env['FUZZ_SEED'] ?? Math.floor(Math.random() * 1_000_000));
 const WORKERS = 32;
 const CONNECTIONS = 10;
-/** One in so many operations ends a connection. */
+/** One in so many operations ends a connection, one leaves temporary tables behind, and fewer hold a tenant's writes up. */
 const KILLS = 1 / 500;
+const TEMPORARY_TABLES = 1 / 500;
+const STALLS = 1 / 2000;
+/** How long the driver waits for an answer. */
+const QUERY_TIMEOUT_MS = new Random(SEED).pick([undefined, 1500, 3000]);
 
 process.stderr.write(
   `${OPERATIONS < ALL_OPERATIONS ? `NOT RUN IN FULL (FUZZ_OPERATIONS=${ALL_OPERATIONS} does): ` : ''}` +
@@ -52,18 +58,23 @@ describe.each(MODES)('with %s', (_, schemaFor) => {
   describe.each(ROUTES)('%s', (route, urlFor) => {
     let database: TestDatabase;
     let world: World;
-    let kills: Kills;
+    let disturbances: Disturbances;
     let app: INestApplication;
 
     beforeEach(async () => {
       database = await TestDatabase.create();
       world = new World(schemaFor);
-      kills = new Kills(database);
+      disturbances = new Disturbances(database);
       await Promise.all(world.tenants.map(({ schema }) => ensureTables(database.pool, { schema, createSchema: true })));
+      await setSessions(database, SEED);
       app = await boot(
         {
           imports: [
-            ormModule(database, { clientUrl: urlFor(database.url), pool: { max: CONNECTIONS } }),
+            ormModule(database, {
+              clientUrl: urlFor(database.url),
+              pool: { max: CONNECTIONS },
+              driverOptions: { query_timeout: QUERY_TIMEOUT_MS },
+            }),
             PrismiqModule.forRoot({ resolver, schemaFor, controllers: { guards: [TokenGuard] } }),
           ],
           controllers: [HostController],
@@ -72,7 +83,7 @@ describe.each(MODES)('with %s', (_, schemaFor) => {
             {
               provide: Scenarios,
               useFactory: (tenants, dashboards, queries, { em }) =>
-                new Scenarios(world, tenants, dashboards, queries, em, kills),
+                new Scenarios(world, tenants, dashboards, queries, em, disturbances),
               inject: [TenantContext, DashboardRepository, SavedQueryRepository, MikroORM],
             },
           ],
@@ -98,20 +109,28 @@ describe.each(MODES)('with %s', (_, schemaFor) => {
     };
 
     const expectIsolation = async (operations: Operation[]) => {
-      const kill: Operation = [weightOf(operations) * KILLS, () => kills.kill()];
+      const { em } = app.get(MikroORM);
+      const all = weightOf(operations);
+      const disturbing: Operation[] = [
+        [all * KILLS, () => disturbances.kill()],
+        [all * TEMPORARY_TABLES, () => leaveTemporaryTables(em)],
+        [all * STALLS, ({ me }) => disturbances.stall(me, (QUERY_TIMEOUT_MS ?? 500) + 500)],
+      ];
       const failures = await fuzz({
         world,
-        operations: [...operations, kill],
+        operations: [...operations, ...disturbing],
         count: OPERATIONS,
         workers: WORKERS,
         seed: SEED,
-        mayFail: isConnectionLoss,
+        mayFail: isDisturbance,
         after: () => expectNoTenant('by an operation'),
       });
       expect(world.faults).toEqual([]);
       expect(failures).toBeLessThan(OPERATIONS / 20);
-      expect(await troubleOf(database, app.get(MikroORM), CONNECTIONS)).toEqual([]);
+      expect(await findTrouble(database, app.get(MikroORM), CONNECTIONS)).toEqual([]);
       expect(await world.foreignRows(database)).toEqual([]);
+      expect(await world.acknowledged.findLost(database, world.schemas)).toEqual([]);
+      expect(world.acknowledged.count).toBeGreaterThan(OPERATIONS / 20);
       expect(await world.countRows(database)).toBeGreaterThan(Math.min(world.tenants.length, OPERATIONS / 100));
     };
 

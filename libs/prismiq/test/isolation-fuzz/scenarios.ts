@@ -6,7 +6,8 @@ import {
   type TenantContext,
   type DashboardWidgetInput,
 } from '@prismiq/nestjs';
-import type { Kills } from './kills.js';
+import type { Written } from './acknowledged-writes.js';
+import type { Disturbances } from './disturbances.js';
 import type { FuzzTenant, World } from './world.js';
 
 /** Thrown by a scenario where it is meant to fail. */
@@ -28,7 +29,7 @@ export class Scenarios {
     private readonly dashboards: DashboardRepository,
     private readonly queries: SavedQueryRepository,
     private readonly em: EntityManager,
-    private readonly kills: Kills,
+    private readonly disturbances: Disturbances,
   ) {}
 
   /** Works for another tenant as well, at the same time, and fails there or not. */
@@ -36,7 +37,7 @@ export class Scenarios {
     const me = this.me();
     this.world.inspect(await this.dashboards.listPage({ limit: 3 }), me);
     const inner = this.as(other, async () => {
-      await this.create(other);
+      this.world.acknowledged.wrote(other, await this.create(other));
       this.world.inspect(await Promise.all([this.dashboards.list(), this.queries.list()]), other);
       if (fails) {
         throw new Intended();
@@ -51,8 +52,8 @@ export class Scenarios {
   /** Writes for two tenants in a transaction of the host's. */
   async transaction(other: FuzzTenant, fails: boolean): Promise<void> {
     const me = this.me();
-    const made: string[] = [];
-    const outcome = this.kills.spare(() =>
+    const made: Written[] = [];
+    const outcome = this.disturbances.spare(() =>
       this.em.transactional(async () => {
         made.push(await this.create(me));
         await this.as(other, async () => made.push(await this.create(other)));
@@ -64,7 +65,7 @@ export class Scenarios {
     );
     if (fails) {
       await outcome.catch(ignoreIntended);
-      const found = await this.dashboards.get(made[0]!).catch(ignoreMissing);
+      const found = await this.dashboards.get(made[0]!.id).catch(ignoreMissing);
       if (found !== undefined) {
         this.world.faults.push(`rolled back, and still there: ${JSON.stringify(found)}`);
       }
@@ -96,15 +97,16 @@ export class Scenarios {
     return this.tenants.runInTenant({ tenantId, userId: 'u', isAdmin: true }, fn);
   }
 
-  async create(tenant: FuzzTenant): Promise<string> {
+  async create(tenant: FuzzTenant): Promise<Written> {
     const text = this.world.text(tenant);
     const widgets = [widgetNamed(text), widgetNamed(text)];
     const made = await this.dashboards.create({ name: text, description: text, widgets });
-    return this.world.inspect(made, tenant).id;
+    return this.world.inspect(made, tenant);
   }
 
-  remember({ dashboards }: FuzzTenant, id: string): void {
-    dashboards.push(id);
+  remember(tenant: FuzzTenant, made: Written): void {
+    this.world.acknowledged.wrote(tenant, made);
+    tenant.dashboards.push(made.id);
   }
 
   private me(): FuzzTenant {

@@ -20,6 +20,11 @@ export function serviceOperations({ world, scenarios, dashboards, widgets, queri
       world.faults.push(`${what} of a foreign id`);
     }
   };
+  const remove = async (id: string, repository: { delete(id: string): Promise<unknown> }) => {
+    world.acknowledged.deleting(id);
+    await repository.delete(id).catch(ignoreMissing);
+    world.acknowledged.deleted(id);
+  };
   return [
     [20, ({ me }) => scenarios.as(me, async () => void world.inspect(await dashboards.list(), me))],
     [10, ({ me }) => scenarios.as(me, async () => void world.inspect(await queries.list(), me))],
@@ -51,7 +56,7 @@ export function serviceOperations({ world, scenarios, dashboards, widgets, queri
           if (World.hasRoom(me.dashboards)) {
             scenarios.remember(me, await scenarios.create(me));
           } else {
-            await dashboards.delete(me.dashboards.shift()!).catch(ignoreMissing);
+            await remove(me.dashboards.shift()!, dashboards);
           }
         }),
     ],
@@ -61,11 +66,11 @@ export function serviceOperations({ world, scenarios, dashboards, widgets, queri
         scenarios.as(me, async () => {
           if (World.hasRoom(me.queries)) {
             const text = world.text(me);
-            me.queries.push(
-              world.inspect(await queries.create({ name: text, description: text, query: QUERY }), me).id,
-            );
+            const made = world.inspect(await queries.create({ name: text, description: text, query: QUERY }), me);
+            world.acknowledged.wrote(me, made);
+            me.queries.push(made.id);
           } else {
-            await queries.delete(me.queries.shift()!).catch(ignoreMissing);
+            await remove(me.queries.shift()!, queries);
           }
         }),
     ],
@@ -75,7 +80,10 @@ export function serviceOperations({ world, scenarios, dashboards, widgets, queri
         scenarios.as(me, async () => {
           const text = world.text(me);
           const patch = { description: text, widgets: [widgetNamed(text)] };
-          world.inspect(await dashboards.update(own(me.dashboards), patch).catch(ignoreMissing), me);
+          const updated = await dashboards.update(own(me.dashboards), patch).catch(ignoreMissing);
+          if (updated !== undefined) {
+            world.acknowledged.wrote(me, world.inspect(updated, me));
+          }
         }),
     ],
     [

@@ -1,3 +1,4 @@
+import { AcknowledgedWrites } from './acknowledged-writes.js';
 import type { TestDatabase } from '../../../../test/support/test-database.js';
 
 export const TENANTS = 50;
@@ -20,9 +21,14 @@ const MARK = /<t\d\d>/g;
 /** What all workers share: the tenants, and what has gone wrong. */
 export class World {
   readonly tenants: readonly FuzzTenant[];
-  /** Foreign rows seen, contexts left behind. Kept here, since a handler's error is only a status to whoever sent the request. */
+  /** Foreign rows seen, contexts left behind. Kept here, since the sender of a request sees only the status of an error. */
   readonly faults: string[] = [];
+  readonly acknowledged = new AcknowledgedWrites();
   #names = 0;
+
+  get schemas(): ReadonlySet<string> {
+    return new Set(this.tenants.map(({ schema }) => schema));
+  }
 
   constructor(schemaFor: (tenantId: string) => string) {
     this.tenants = Array.from({ length: TENANTS }, (_, i) => {
@@ -51,16 +57,15 @@ export class World {
     return shown;
   }
 
-  /** Whether there is room for one more; otherwise the oldest is to go. */
+  /** Whether there is room for one more; otherwise the oldest has to go. */
   static hasRoom(ids: string[]): boolean {
     return ids.length < KEPT;
   }
 
   /** All rows whose texts or tenant_id are not those of the tenant whose schema, or whose dashboard, they are in. */
   async foreignRows(database: TestDatabase): Promise<unknown[]> {
-    const schemas = new Set(this.tenants.map(({ schema }) => schema));
     const found = await Promise.all(
-      [...schemas].map((schema) => {
+      [...this.schemas].map((schema) => {
         const owner = this.tenants.filter((tenant) => tenant.schema === schema);
         return database.query(
           `WITH rows AS (
@@ -80,9 +85,8 @@ export class World {
 
   /** How many rows there are: that none is foreign says little if there are none. */
   async countRows(database: TestDatabase): Promise<number> {
-    const schemas = [...new Set(this.tenants.map(({ schema }) => schema))];
     const counts = await Promise.all(
-      schemas.map((schema) =>
+      [...this.schemas].map((schema) =>
         database.query<{ n: number }>(`SELECT count(*)::int AS n FROM ${schema}.prismiq_dashboards`),
       ),
     );
