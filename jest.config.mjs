@@ -29,5 +29,6 @@ export default {
   setupFilesAfterEnv: ['<rootDir>/test/support/sql-guard.setup.ts'],
   // A run of tests waits for the database and for commands as often as it computes.
   maxWorkers: '100%',
-  testTimeout: 60_000,
+  // Only ends what hangs: the machine may be busy.
+  testTimeout: 180_000,
 };

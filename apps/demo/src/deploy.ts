@@ -37,7 +37,7 @@ function tell(event: MigrationEvent): void {
       console.log(`  ${event.tenantId}: retry in ${event.waitMs} ms, ${event.message}`);
       break;
     case 'tenant-waiting':
-      console.log(`  ${event.tenantId}: waiting for another process`);
+      console.log(`  ${event.tenantId}: ${event.message}`);
       break;
     case 'tenant-finished': {
       const { tenantId, state, durationMs, message } = event.result;

@@ -283,7 +283,7 @@ describe('the prismiq command on a fleet', () => {
           `BEGIN; SELECT pg_advisory_xact_lock(('x' || left(encode(sha256('prismiq/tenant_acme'), 'hex'), 16))::bit(64)::bigint)`,
         );
         const { code, stdout, stderr } = await host.run(['migrate', '--tenant', 'acme', '--wait', '300ms']);
-        expect(stderr).toContain('waiting for another process: acme (schema tenant_acme)\n');
+        expect(stderr).toContain('acme (schema tenant_acme): waiting for another process');
         expect(stdout).toMatch(/Schema "tenant_acme" is being worked on by another process/);
         expect(code).toBe(3);
       } finally {

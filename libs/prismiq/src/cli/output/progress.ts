@@ -38,7 +38,7 @@ export class Progress {
         }
         break;
       case 'tenant-waiting':
-        this.#view.line(printable(`waiting: ${event.tenantId} (schema ${event.schema}), ${event.message}`));
+        this.#view.line(printable(`${event.tenantId} (schema ${event.schema}): ${event.message}`));
         break;
       case 'tenant-retry':
         if (this.output.verbose) {

@@ -224,7 +224,7 @@ export class TenantRun {
     this.state = undefined;
     if (this.#lockedSince === undefined) {
       this.#lockedSince = performance.now();
-      const message = 'another process works on the tenant';
+      const message = 'waiting for another process, which works on the tenant';
       emit({ type: 'tenant-waiting', tenantId, schema, reason: 'another-process', message });
     }
     return performance.now() - this.#lockedSince < waitForOthersMs
