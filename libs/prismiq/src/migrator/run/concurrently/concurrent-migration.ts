@@ -13,6 +13,8 @@ import { findRunningStatements, markerOf, type RunningStatement } from './runnin
 import { UnboundedStatement } from './unbounded-statement.js';
 
 const LOOK_EVERY_MS = 200;
+/** How long the answer to a statement may take after the server has ended the statement. */
+const LOST_AFTER_MS = 2000;
 /** Between two events that say the same. */
 const TELL_EVERY_MS = 10_000;
 
@@ -116,29 +118,23 @@ export class ConcurrentMigration {
 
   private async send({ sql, leftovers, usesSharedSchemas }: Omit<RepeatableStatement, 'required'>): Promise<void> {
     const { database, tenant, searchPath, lockTimeoutMs } = this.options;
+    const path = [tenant.schema, ...(usesSharedSchemas ? searchPath : []), 'pg_temp'].map(quoteIdentifier).join(', ');
+    const statement = new UnboundedStatement(markerOf(tenant.schema), sql, { ...SETTINGS, search_path: path });
     const ended = new AbortController();
     let canceled: RunningStatement | undefined;
-    const watch = this.watch(leftovers, ended.signal, (statement) => (canceled = statement));
-    const stopWatching = async (): Promise<void> => {
-      ended.abort();
-      await watch.catch(() => undefined);
-    };
-    // It may fail before it is awaited.
-    watch.catch(() => undefined);
     try {
       await database.dedicatedClient(async (client) => {
-        const statement = new UnboundedStatement(markerOf(tenant.schema), sql, {
-          ...SETTINGS,
-          search_path: [tenant.schema, ...(usesSharedSchemas ? searchPath : []), 'pg_temp']
-            .map(quoteIdentifier)
-            .join(', '),
-        });
         client.query(statement);
-        await Promise.race([statement.done, watch]);
+        const watch = this.watch(leftovers, ended.signal, (running) => (canceled = running));
+        try {
+          await Promise.race([statement.done, watch]);
+        } finally {
+          ended.abort();
+          // The look that canceled the statement may be answered after it.
+          await watch.catch(() => undefined);
+        }
       });
     } catch (error) {
-      // The look that canceled the statement may be answered after it.
-      await stopWatching();
       throw canceled === undefined
         ? error
         : failure(
@@ -146,22 +142,29 @@ export class ConcurrentMigration {
             `canceled, because it waited for a lock longer than ${lockTimeoutMs} ms${stateOf(canceled)}`,
             error,
           );
-    } finally {
-      await stopWatching();
     }
   }
 
-  /** Looks at a statement until it has ended. Fails if the tenant's lock is lost. */
+  /**
+   * Looks at a statement until it has ended. Fails if the tenant's lock is lost, or the statement's connection: what is idle for as
+   * long as an index build takes, a firewall may drop without a word.
+   */
   private async watch(
     leftovers: Leftovers,
     ended: AbortSignal,
     onCancel: (statement: RunningStatement) => void,
   ): Promise<void> {
     const { database, lockTimeoutMs, lockHolder } = this.options;
+    let missingSince: number | undefined;
     while (await sleep(LOOK_EVERY_MS, !ended.aborted, { signal: ended }).catch(() => false)) {
       await lockHolder.query(KEEP_ALIVE);
-      // If a look fails, the next one may succeed. The statement itself shows whether the database can be reached.
-      for (const running of await findRunningStatements(database, leftovers, lockTimeoutMs).catch(() => [])) {
+      // If a look fails, the next one may succeed.
+      const found = await findRunningStatements(database, leftovers, lockTimeoutMs).catch(() => undefined);
+      missingSince = found?.length === 0 ? (missingSince ?? performance.now()) : undefined;
+      if (missingSince !== undefined && performance.now() - missingSince >= LOST_AFTER_MS) {
+        await this.assertInvisible();
+      }
+      for (const running of found ?? []) {
         if (running.isCanceled) {
           onCancel(running);
         } else if (running.waitsForTransactions) {
@@ -171,6 +174,16 @@ export class ConcurrentMigration {
           );
         }
       }
+    }
+  }
+
+  /** @throws unless the server shows no statements at all */
+  private async assertInvisible(): Promise<void> {
+    const [server] = await this.options.database.query<{ tracked: string }>(
+      `SELECT current_setting('track_activities') AS tracked`,
+    );
+    if (server?.tracked === 'on') {
+      throw failure('08006', 'the statement has ended on the server, but its answer did not arrive');
     }
   }
 
