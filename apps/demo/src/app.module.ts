@@ -3,7 +3,7 @@ import { Module, StandardSchemaValidationPipe, type DynamicModule } from '@nestj
 import { APP_PIPE } from '@nestjs/core';
 import { PrismiqModule } from '@prismiq/nestjs';
 import { AuthModule } from './auth/auth.module.js';
-import { identityOf } from './auth/identity.js';
+import { resolveIdentity } from './auth/identity.js';
 import { DatabaseSetup } from './database/database-setup.service.js';
 import { mikroOrmConfig } from './database/mikro-orm.config.js';
 import { OrdersModule } from './orders/orders.module.js';
@@ -23,7 +23,7 @@ export class AppModule {
         // REST API.
         PrismiqModule.forRoot({
           isGlobal: true,
-          resolver: identityOf,
+          resolver: resolveIdentity,
           directory: tenantDirectory,
           schemaFor: tenantSchema,
           controllers: { path: 'api/prismiq' },

@@ -30,7 +30,7 @@ export async function findAccount(): Promise<Account | undefined> {
 }
 
 /** The owner of a data directory that exists already, or else the account: root can go on with the directory of another user. */
-export function ownerOf(dataDir: string, account: Account | undefined): Account | undefined {
+export function findOwner(dataDir: string, account: Account | undefined): Account | undefined {
   const stats = account && statSync(dataDir, { throwIfNoEntry: false });
   return stats && stats.uid !== 0 ? { uid: stats.uid, gid: stats.gid } : account;
 }

@@ -104,7 +104,7 @@ export class Server {
       return client as LockClient;
     } catch (cause) {
       const { code = '', message } = cause as NodeJS.ErrnoException;
-      const holder = code === '55P03' ? await holderOf(client) : undefined;
+      const holder = code === '55P03' ? await findHolder(client) : undefined;
       await client.end().catch(() => undefined);
       // It does not listen, or starts, or stops (57P…).
       if (/^ECONN|^57P/.test(code)) return undefined;
@@ -148,7 +148,7 @@ export class Server {
   }
 }
 
-async function holderOf(client: pg.Client): Promise<string | undefined> {
+async function findHolder(client: pg.Client): Promise<string | undefined> {
   const sql = `SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE objid = $1 AND granted`;
   return (await client.query<{ application_name: string }>(sql, [LOCK])).rows[0]?.application_name;
 }

@@ -1,4 +1,4 @@
-import { ownerOf, findAccount } from './account.ts';
+import { findOwner, findAccount } from './account.ts';
 import { chooseDataDirectory, deleteDataDirectory, PASSWORD, prepareDataDirectory } from './data-directory.ts';
 import { findPrograms } from './programs.ts';
 import { Server } from './server.ts';
@@ -42,7 +42,7 @@ export async function startPostgres(options: StartPostgresOptions): Promise<DevP
   const { persistent, flags = [], port: wantedPort = 0 } = options;
   const systemAccount = await findAccount();
   const dataDir = chooseDataDirectory(options.dataDir, systemAccount);
-  const account = ownerOf(dataDir, systemAccount);
+  const account = findOwner(dataDir, systemAccount);
   const bin = await findPrograms(account);
   const server = new Server(dataDir, bin, account);
 

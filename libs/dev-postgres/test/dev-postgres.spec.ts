@@ -73,7 +73,7 @@ describe('startPostgres', () => {
     }
   }
 
-  const serverOf = (directory: string) =>
+  const readServerPid = (directory: string) =>
     Number(readFileSync(join(directory, 'postmaster.pid'), 'utf8').split('\n')[0]);
 
   it('starts with the settings given, and keeps the data for the next start', async () => {
@@ -109,7 +109,7 @@ describe('startPostgres', () => {
   it('goes on after the server was killed', async () => {
     const first = await start();
     await query(first.url, 'CREATE TABLE survives AS SELECT 1 AS one');
-    process.kill(serverOf(dataDir), 'SIGKILL');
+    process.kill(readServerPid(dataDir), 'SIGKILL');
     await end(first.child, 'SIGTERM');
     const second = await start();
     expect(await query(second.url, 'SELECT * FROM survives')).toEqual([{ one: 1 }]);
@@ -117,9 +117,9 @@ describe('startPostgres', () => {
 
   it('goes on after the process was killed, and ends the server that it left', async () => {
     const first = await start();
-    const abandoned = serverOf(dataDir);
+    const abandoned = readServerPid(dataDir);
     await end(first.child, 'SIGKILL');
-    expect(serverOf(dataDir)).toBe(abandoned);
+    expect(readServerPid(dataDir)).toBe(abandoned);
     await start();
     await expect(query(first.url, 'SELECT 1')).rejects.toThrow('ECONNREFUSED');
   });

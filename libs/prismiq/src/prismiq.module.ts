@@ -25,7 +25,7 @@ import type {
 } from './options/prismiq-options.js';
 import {
   checkStructure,
-  controllersOf,
+  resolveControllers,
   resolveOptions,
   type ResolvedControllersOptions,
 } from './options/resolve-options.js';
@@ -37,7 +37,7 @@ import {
   PRISMIQ_OPEN_CONTEXT,
   PRISMIQ_SWAGGER,
 } from './prismiq.constants.js';
-import { exportsOf, providersOf } from './prismiq.providers.js';
+import { getExports, createProviders } from './prismiq.providers.js';
 
 /**
  * Prismiq in a NestJS application: entities, tenancy, repositories and optional REST controllers on the application's own
@@ -114,7 +114,7 @@ type AsyncSource = Pick<PrismiqModuleAsyncOptions, 'useFactory' | 'inject' | 'us
 
 function register(structure: PrismiqStructure, config: Provider[]): DynamicModule {
   const { contextName, imports = [], isGlobal = false } = structure;
-  const options = controllersOf(structure);
+  const options = resolveControllers(structure);
   const mounted = options && { options, controllers: mountControllers(options, contextName) };
   return {
     module: PrismiqModule,
@@ -128,9 +128,9 @@ function register(structure: PrismiqStructure, config: Provider[]): DynamicModul
       { provide: PRISMIQ_SWAGGER, useFactory: loadSwagger },
       PrismiqExceptionFilter,
       FallbackRoutes,
-      ...providersOf(contextName),
+      ...createProviders(contextName),
     ],
-    exports: exportsOf(contextName),
+    exports: getExports(contextName),
   };
 }
 

@@ -44,14 +44,14 @@ const EXPORTED = [
 ];
 
 /** The tokens of what a host may inject. */
-export const exportsOf = (contextName?: string): InjectionToken[] =>
+export const getExports = (contextName?: string): InjectionToken[] =>
   EXPORTED.map((provider) => getPrismiqToken<unknown>(provider, contextName));
 
 /**
  * The providers that are made from the options. Nothing of a named registration is known by its plain class: `app.get()` looks
  * in all modules, and would find the wrong one.
  */
-export function providersOf(contextName?: string): Provider[] {
+export function createProviders(contextName?: string): Provider[] {
   const token = (provider: { name: string; prototype: unknown }) => getPrismiqToken(provider, contextName);
   const provide = (provider: Type, inject: InjectionToken[], scope = Scope.DEFAULT): Provider => ({
     provide: token(provider),

@@ -10,7 +10,7 @@ import {
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { ensureTables, PrismiqModule, type PrismiqControllersOptions } from '@prismiq/nestjs';
-import { applicationConfigOf, controllersByModule, mountedPaths } from '../src/http/nest-adapter.js';
+import { getApplicationConfig, controllersByModule, mountedPaths } from '../src/http/nest-adapter.js';
 import { TestDatabase } from '../../../test/support/test-database.js';
 import { boot, ormModule, PLATFORMS, resolver } from './support/host.js';
 
@@ -40,7 +40,7 @@ describe('NestJS, where it has no documented interface', () => {
       host.setGlobalPrefix('api', { exclude: ['health'] });
       host.enableVersioning({ type: VersioningType.URI, prefix: 'version', defaultVersion: '7' });
     });
-    const config = applicationConfigOf(app.get(ModuleRef));
+    const config = getApplicationConfig(app.get(ModuleRef));
     expect(config.getGlobalPrefix()).toBe('api');
     expect(config.getGlobalPrefixOptions().exclude).toEqual([
       expect.objectContaining({ pathRegex: expect.any(RegExp), requestMethod: RequestMethod.ALL }),
@@ -50,7 +50,7 @@ describe('NestJS, where it has no documented interface', () => {
 
   it('an ApplicationConfig that is not there is named', async () => {
     app = await boot({});
-    expect(() => applicationConfigOf({} as ModuleRef)).toThrow(
+    expect(() => getApplicationConfig({} as ModuleRef)).toThrow(
       /This version of @nestjs\/core keeps its ApplicationConfig elsewhere/,
     );
   });
@@ -109,7 +109,7 @@ describe('NestJS, where it has no documented interface', () => {
     const ours = controllersByModule(modules).find(({ module }) => module === PrismiqModule)!.controllers;
     const { path = 'prismiq', version } = controllers as PrismiqControllersOptions;
     const derived = mountedPaths(
-      applicationConfigOf(app.get(ModuleRef)),
+      getApplicationConfig(app.get(ModuleRef)),
       ours,
       path.split('/').filter(Boolean).join('/'),
       version,
@@ -120,7 +120,7 @@ describe('NestJS, where it has no documented interface', () => {
     expect(expected.length).toBeGreaterThanOrEqual(21);
     for (const route of expected) {
       const [method, url] = route.split(' ') as [string, string];
-      expect([route, derived.methodsOf(url.replaceAll(/:\w+/g, 'some-id'))]).toEqual([
+      expect([route, derived.findMethods(url.replaceAll(/:\w+/g, 'some-id'))]).toEqual([
         route,
         expect.arrayContaining([method]),
       ]);

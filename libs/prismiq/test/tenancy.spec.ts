@@ -123,7 +123,7 @@ describe('tenancy', () => {
       const { context } = await start();
       const use = context.runInTenant({ tenantId } as TenantIdentity, () => 'ran');
       await expect(use).rejects.toThrow(InvalidTenantIdError);
-      expect(() => context.schemaOf(tenantId as string)).toThrow(InvalidTenantIdError);
+      expect(() => context.deriveSchema(tenantId as string)).toThrow(InvalidTenantIdError);
     });
 
     it.each([7, '', null, 'ada\ud800'])('refuses the user id %j, and says what to do', async (userId) => {
@@ -141,7 +141,7 @@ describe('tenancy', () => {
       const [, proposal] = /For UUIDs: (\{.*\})\.$/.exec(String(error))!;
       const options = new Function('tenantsFromCatalog', `return ${proposal}`)(tenantsFromCatalog);
       const own = await start(options as PrismiqModuleOptions);
-      const schema = own.context.schemaOf(id);
+      const schema = own.context.deriveSchema(id);
       await ensureTables(database.pool, { schema, createSchema: true });
       const seen: string[] = [];
       await own.context.forEachTenant(({ tenantId }) => seen.push(tenantId));

@@ -14,4 +14,4 @@ export interface AuthenticatedRequest {
 }
 
 /** Prismiq's `resolver`. It needs nothing of a request but the identity that the guard has verified. */
-export const identityOf = fromUser<Identity>({ tenantId: 'tenantId', userId: 'userId', isAdmin: 'isAdmin' });
+export const resolveIdentity = fromUser<Identity>({ tenantId: 'tenantId', userId: 'userId', isAdmin: 'isAdmin' });

@@ -38,7 +38,7 @@ export async function openDatabase(source: DatabaseSource, concurrency = DEFAULT
     }
     return assertPostgreSql(configured, source);
   }
-  const options = optionsOf(configured, source, concurrency);
+  const options = toOrmOptions(configured, source, concurrency);
   // It does not connect yet: what is wrong here are the options.
   return assertPostgreSql(await blaming(source, 'is refused by MikroORM', () => MikroORM.init(options)), source);
 }
@@ -52,7 +52,7 @@ async function blaming<T>({ file }: DatabaseSource, what: string, work: () => T 
   }
 }
 
-function optionsOf(
+function toOrmOptions(
   configured: string | Options | undefined,
   { url, file }: DatabaseSource,
   concurrency: number,

@@ -43,7 +43,7 @@ export function withHint(message: string, code: string | undefined): string {
 /** Finds out what to tell of whatever was thrown. */
 export function explain(thrown: unknown): ErrorReport {
   const error = translateError(thrown, {});
-  const stack = error instanceof Error ? stackOf(error) : String(error);
+  const stack = error instanceof Error ? formatStack(error) : String(error);
   if (error instanceof UsageError) {
     return { code: 'USAGE', message: error.message, exitCode: ExitCode.Usage, stack };
   }
@@ -61,7 +61,7 @@ export function explain(thrown: unknown): ErrorReport {
   };
 }
 
-function stackOf(error: Error): string {
+function formatStack(error: Error): string {
   const stack = error.stack ?? error.message;
-  return error.cause instanceof Error ? `${stack}\nCaused by: ${stackOf(error.cause)}` : stack;
+  return error.cause instanceof Error ? `${stack}\nCaused by: ${formatStack(error.cause)}` : stack;
 }

@@ -18,7 +18,7 @@ export async function runProgram(argv: readonly string[], env: NodeJS.ProcessEnv
   let output = new Output({ json: argv.includes('--json') });
   try {
     const parsed = parseArguments(argv);
-    const command = commandOf(parsed);
+    const command = findCommand(parsed);
     if (parsed.flags.version === true) {
       output.help(version());
       return ExitCode.Ok;
@@ -50,7 +50,7 @@ const known = (): string =>
   `There are ${COMMANDS.map(({ name }) => name).join(', ')}; \`prismiq --help\` tells what they do.`;
 
 /** The command that is meant, if one is named; `prismiq help migrate` means `migrate` as well. */
-function commandOf({ words: [first, second] }: ParsedArguments): Command | undefined {
+function findCommand({ words: [first, second] }: ParsedArguments): Command | undefined {
   const name = first === 'help' ? second : first;
   const command = COMMANDS.find((candidate) => candidate.name === name);
   if (name !== undefined && command === undefined) {

@@ -148,20 +148,20 @@ export const updateWidget = z.object({
 /** The widget that results from an update. */
 export const mergedWidget = z.object({ query: z.unknown(), config: widgetConfig }).refine(hasOneSource, ONE_SOURCE);
 
-export const widgetOfSet = widget.safeExtend({ id: optional(z.string().toLowerCase()) });
+export const dashboardWidgetInput = widget.safeExtend({ id: optional(z.string().toLowerCase()) });
 
 /** Ids are compared without regard to case, as UUIDs are. */
-export const widgetSet: z.ZodType<(DashboardWidgetInput & { config: WidgetConfig })[]> = list(widgetOfSet).superRefine(
-  (widgets, context) => {
-    const seen = new Set<string>();
-    widgets.forEach(({ id }, index) => {
-      if (id !== undefined && seen.has(id)) {
-        context.addIssue({ code: 'custom', path: [index, 'id'], message: 'is the id of two widgets', input: id });
-      }
-      seen.add(id ?? '');
-    });
-  },
-);
+export const widgetSet: z.ZodType<(DashboardWidgetInput & { config: WidgetConfig })[]> = list(
+  dashboardWidgetInput,
+).superRefine((widgets, context) => {
+  const seen = new Set<string>();
+  widgets.forEach(({ id }, index) => {
+    if (id !== undefined && seen.has(id)) {
+      context.addIssue({ code: 'custom', path: [index, 'id'], message: 'is the id of two widgets', input: id });
+    }
+    seen.add(id ?? '');
+  });
+});
 
 export const placement = z.object({ widgetId: z.guid(), position: widgetPosition });
 

@@ -61,7 +61,7 @@ export function answerTo(error: unknown, method: string): ErrorAnswer | undefine
       return { status, body: undefined };
     }
     // The message of a 501 is about a missing feature, not about the server's internals.
-    return status < 500 || status === 501 ? { status, body: { detail: messageOf(error) } } : undefined;
+    return status < 500 || status === 501 ? { status, body: { detail: toMessage(error) } } : undefined;
   }
   return undefined;
 }
@@ -75,7 +75,7 @@ export function answerToFailure(error: unknown, request_id: string): ErrorAnswer
 }
 
 /** The exception of a host's pipe or guard may have a list of messages. */
-function messageOf(error: HttpException): string {
+function toMessage(error: HttpException): string {
   const response = error.getResponse();
   const message: unknown = typeof response === 'object' ? (response as { message?: unknown }).message : response;
   return Array.isArray(message) ? message.join('; ') : typeof message === 'string' ? message : error.message;

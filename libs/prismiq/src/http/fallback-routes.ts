@@ -9,7 +9,7 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import type { ResolvedControllersOptions } from '../options/resolve-options.js';
-import { applicationConfigOf, mountedPaths, type MountedPaths } from './nest-adapter.js';
+import { getApplicationConfig, mountedPaths, type MountedPaths } from './nest-adapter.js';
 import { PrismiqExceptionFilter } from './prismiq-exception.filter.js';
 
 /** The part of Express that is used. */
@@ -39,7 +39,7 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
  */
 @Injectable()
 export class FallbackRoutes {
-  #paths: MountedPaths = { mounts: [], methodsOf: () => [] };
+  #paths: MountedPaths = { mounts: [], findMethods: () => [] };
 
   constructor(
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
@@ -53,7 +53,7 @@ export class FallbackRoutes {
 
   /** Call it before Nest makes the routes. */
   beforeRoutes(controllers: readonly Type[], { path, version }: ResolvedControllersOptions): void {
-    this.#paths = mountedPaths(applicationConfigOf(this.moduleRef), controllers, path, version);
+    this.#paths = mountedPaths(getApplicationConfig(this.moduleRef), controllers, path, version);
     if (this.isFastify) {
       this.instance<Fastify>().addHook('onRoute', (route) => this.adaptFastifyRoute(route));
     }
@@ -113,7 +113,7 @@ export class FallbackRoutes {
   private refuse(request: unknown, response: unknown): void {
     const { httpAdapter } = this.adapterHost;
     const [path] = httpAdapter.getRequestUrl(request).split('?') as [string];
-    const allowed = this.#paths.methodsOf(path);
+    const allowed = this.#paths.findMethods(path);
     if (allowed.length === 0 || allowed.includes(httpAdapter.getRequestMethod(request))) {
       this.filter.answer(new NotFoundException('Not Found'), request, response);
       return;

@@ -4,7 +4,7 @@ import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
 import { MetadataScanner, type ApplicationConfig, type ModuleRef, type ModulesContainer } from '@nestjs/core';
 
 /** Has the global prefix and the versioning, which the host sets after the modules are made. Nest does not inject it. */
-export function applicationConfigOf(moduleRef: ModuleRef): ApplicationConfig {
+export function getApplicationConfig(moduleRef: ModuleRef): ApplicationConfig {
   const { container } = moduleRef as unknown as { container?: { applicationConfig?: ApplicationConfig } };
   if (typeof container?.applicationConfig?.getGlobalPrefix !== 'function') {
     throw new Error(
@@ -27,7 +27,7 @@ export interface MountedPaths {
   /** All routes are below one of these. */
   mounts: string[];
   /** The methods for which a path has a route. */
-  methodsOf(path: string): string[];
+  findMethods(path: string): string[];
 }
 
 /**
@@ -43,7 +43,7 @@ export function mountedPaths(
 ): MountedPaths {
   const routes = controllers.flatMap(declaredRoutes).flatMap((route) => {
     const prefix = isExcludedFromPrefix(config, route) ? '' : config.getGlobalPrefix();
-    const root = path === '' ? segmentsOf(route.path)[0]! : path;
+    const root = path === '' ? splitPath(route.path)[0]! : path;
     return versionSegments(config, version).map((segment) => ({
       method: RequestMethod[route.method],
       mount: join(prefix, segment, root),
@@ -52,7 +52,7 @@ export function mountedPaths(
   });
   return {
     mounts: [...new Set(routes.map(({ mount }) => mount))],
-    methodsOf: (requested) => {
+    findMethods: (requested) => {
       const segments = requested.replace(/\/$/, '').split('/');
       return [...new Set(routes.filter((route) => matches(route.segments, segments)).map(({ method }) => method))];
     },
@@ -98,9 +98,9 @@ function versionSegments(config: ApplicationConfig, version: Version): string[] 
     .map((one) => (one === VERSION_NEUTRAL ? '' : `${prefix || ''}${String(one)}`));
 }
 
-const segmentsOf = (path: string): string[] => path.split('/').filter(Boolean);
+const splitPath = (path: string): string[] => path.split('/').filter(Boolean);
 
-const join = (...parts: string[]): string => `/${parts.flatMap(segmentsOf).join('/')}`;
+const join = (...parts: string[]): string => `/${parts.flatMap(splitPath).join('/')}`;
 
 /** A parameter is one segment that is not empty. */
 const matches = (route: string[], path: string[]): boolean =>

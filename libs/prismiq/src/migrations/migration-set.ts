@@ -54,7 +54,7 @@ export class MigrationSet {
   }
 
   /** A migration by what its history records. */
-  labelOf(source: string, recordedName: string): string {
+  toLabel(source: string, recordedName: string): string {
     return `${source}:${withoutExtension(recordedName)}`;
   }
 
@@ -85,9 +85,9 @@ export class MigrationSet {
         : (
             (name) => (migration) =>
               migration.source === name
-          )(this.sourceOf(source));
+          )(this.resolveSource(source));
     }
-    const list = this.of(this.sourceWith(to, source));
+    const list = this.of(this.findSourceWith(to, source));
     const targets = new Set(list.slice(0, list.findIndex(({ name }) => name === to) + 1));
     return (migration) => targets.has(migration);
   }
@@ -100,7 +100,7 @@ export class MigrationSet {
     if (steps !== undefined && (!Number.isInteger(steps) || steps < 1)) {
       throw new MigrationTargetError(`\`steps\` must be a whole number from 1, and is ${steps}.`);
     }
-    const list = this.of(typeof to === 'string' ? this.sourceWith(to, source) : this.sourceOf(source));
+    const list = this.of(typeof to === 'string' ? this.findSourceWith(to, source) : this.resolveSource(source));
     const kept = list.findIndex(({ name }) => name === to) + 1;
     return (recorded) =>
       list
@@ -110,7 +110,7 @@ export class MigrationSet {
         .slice(0, steps);
   }
 
-  private sourceOf(source = this.sources.length === 1 ? this.sources[0]!.name : undefined): string {
+  private resolveSource(source = this.sources.length === 1 ? this.sources[0]!.name : undefined): string {
     const names = this.sources.map(({ name }) => name);
     if (source === undefined) {
       throw new MigrationTargetError(`there are several sources: say which one by \`source\` (${names.join(', ')}).`);
@@ -121,9 +121,10 @@ export class MigrationSet {
     return source;
   }
 
-  private sourceWith(name: string, source?: string): string {
+  private findSourceWith(name: string, source?: string): string {
     const found = this.all.filter(
-      (migration) => migration.name === name && (source === undefined || migration.source === this.sourceOf(source)),
+      (migration) =>
+        migration.name === name && (source === undefined || migration.source === this.resolveSource(source)),
     );
     if (found.length === 1) {
       return found[0]!.source;

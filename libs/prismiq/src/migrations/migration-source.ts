@@ -69,14 +69,14 @@ export function hostMigrations(options: HostMigrationsOptions): MigrationSource 
         ? migrationFiles(options)
         : (migrationsList as unknown as readonly (NamedMigration | Constructor<Migration>)[]).map((migration) =>
             typeof migration === 'function'
-              ? { name: nameOf(migration), class: migration }
+              ? { name: getMigrationName(migration), class: migration }
               : { name: withoutExtension(migration.name), class: migration.class },
           ),
   };
 }
 
 /** MikroORM takes the name from an instance, where the class sets one, since a minifier may change the class's. */
-const nameOf = (migration: Constructor<Migration>): string =>
+const getMigrationName = (migration: Constructor<Migration>): string =>
   withoutExtension(new migration(undefined as never, undefined as never).name ?? migration.name);
 
 /** As MikroORM does: the history knows migrations by their file, whatever it was compiled to. */

@@ -72,7 +72,7 @@ export async function statementsOf(
     throw refusal;
   }
   if (failure !== undefined) {
-    throw isOfHost(failure)
+    throw isHostError(failure)
       ? new MigrationFailedError(migration.label, failure.message, { schema: scope.schema, cause: failure })
       : failure;
   }
@@ -122,7 +122,7 @@ const mayAlterPrismiqTables = ({ relations, reachesFurther }: Statement): boolea
   relations.some(({ name, isIndex, role }) => name.startsWith('prismiq_') || (isIndex && role !== 'created'));
 
 /** Whether it is the migration's own code that has failed, and not the database. */
-const isOfHost = (error: unknown): error is Error =>
+const isHostError = (error: unknown): error is Error =>
   error instanceof Error && !('code' in error && typeof error.code === 'string') && !isTransient(error);
 
 function assertAllowed(

@@ -51,7 +51,7 @@ export function resolveOptions(options: PrismiqOptions, structure: PrismiqStruct
   if (typeof schemaFor !== 'function') {
     throw new InvalidOptionsError('schemaFor', 'must be a function from a tenant id to a schema name');
   }
-  if (resolver === undefined && controllersOf(structure) !== undefined) {
+  if (resolver === undefined && resolveControllers(structure) !== undefined) {
     throw new InvalidOptionsError(
       'resolver',
       'is missing: `controllers` are mounted, and nothing says to which tenant a request belongs. ' +
@@ -65,7 +65,7 @@ export function resolveOptions(options: PrismiqOptions, structure: PrismiqStruct
     resolver: toResolver(resolver),
     schemaFor,
     directory: toDirectory(options.directory),
-    directoryCache: numbersOf('directoryCache', options.directoryCache, DIRECTORY_CACHE),
+    directoryCache: resolveNumbers('directoryCache', options.directoryCache, DIRECTORY_CACHE),
     bindEntityManager,
     limits: toLimits(options.limits),
     connections: toConnectionLimits(options.connections),
@@ -91,7 +91,7 @@ export function checkStructure(structure: PrismiqStructure, entry: Entry): void 
   if (isGlobal !== undefined && typeof isGlobal !== 'boolean') {
     throw new InvalidOptionsError('isGlobal', 'must be true or false');
   }
-  controllersOf(structure);
+  resolveControllers(structure);
 }
 
 /** The controllers' options, with defaults applied. */
@@ -108,7 +108,7 @@ export interface ResolvedControllersOptions {
 const CONTROLLERS: PrismiqControllerName[] = ['dashboards', 'widgets', 'saved-queries'];
 
 /** The controllers' options; `undefined`: none are mounted. */
-export function controllersOf({ controllers = false }: PrismiqStructure): ResolvedControllersOptions | undefined {
+export function resolveControllers({ controllers = false }: PrismiqStructure): ResolvedControllersOptions | undefined {
   if (controllers === false) {
     return undefined;
   }
@@ -154,7 +154,7 @@ const LIMITS = {
 } satisfies Record<keyof PrismiqLimits, NumberOption>;
 
 function toLimits(limits: PrismiqLimits | undefined): Limits {
-  const checked = numbersOf('limits', limits, LIMITS);
+  const checked = resolveNumbers('limits', limits, LIMITS);
   if (checked.readBytes < checked.dashboardBytes) {
     throw new InvalidOptionsError(
       'limits.readBytes',
@@ -172,7 +172,7 @@ const CONNECTIONS = {
 } satisfies Record<keyof PrismiqConnectionOptions, NumberOption>;
 
 function toConnectionLimits(connections: PrismiqConnectionOptions | undefined): ConnectionLimits {
-  const checked = numbersOf('connections', connections, CONNECTIONS);
+  const checked = resolveNumbers('connections', connections, CONNECTIONS);
   // The default depends on the pool, which is not known here.
   return Object.freeze({ ...checked, perTenant: connections?.perTenant && checked.perTenant });
 }
@@ -186,7 +186,7 @@ const DIRECTORY_CACHE = {
   timeoutMs: [5000, 1, DAY],
 } satisfies Record<keyof PrismiqDirectoryCacheOptions, NumberOption>;
 
-function numbersOf<Name extends string>(
+function resolveNumbers<Name extends string>(
   option: string,
   given: Partial<Record<Name, number | undefined>> = {},
   known: Record<Name, NumberOption>,

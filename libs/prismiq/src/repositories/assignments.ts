@@ -4,7 +4,7 @@ import type { Parameters } from '../sql/parameters.js';
 export type Assignment = readonly [column: string, value: string];
 
 /** Makes the assignments of a patch: absent members stay as they are. `documents` are stored as JSON. */
-export function assignmentsOf(
+export function toAssignments(
   patch: Record<string, unknown>,
   columns: Record<string, string>,
   documents: readonly string[],

@@ -1,7 +1,7 @@
 import type { SchemaDifference } from '../errors/schema.errors.js';
 import { expectedCatalog, type CatalogObject } from './expected-catalog.js';
 
-const keyOf = ({ table, kind, name }: CatalogObject): string => `${table}/${kind}/${name}`;
+const toKey = ({ table, kind, name }: CatalogObject): string => `${table}/${kind}/${name}`;
 
 /**
  * Compares the objects found with those needed. Additions of a host that do no harm are no differences: columns that an INSERT
@@ -12,29 +12,29 @@ const keyOf = ({ table, kind, name }: CatalogObject): string => `${table}/${kind
  */
 export function compareCatalog(found: readonly CatalogObject[], version?: string): SchemaDifference[] {
   const needed = expectedCatalog(version);
-  const actual = new Map(found.map((object) => [keyOf(object), object]));
-  const expected = new Set(needed.map(keyOf));
+  const actual = new Map(found.map((object) => [toKey(object), object]));
+  const expected = new Set(needed.map(toKey));
   const tables = new Set(found.filter(({ kind }) => kind === 'table').map(({ table }) => table));
-  const nameOfSame = ({ table, kind, definition }: CatalogObject): string | undefined =>
+  const findSameDefinition = ({ table, kind, definition }: CatalogObject): string | undefined =>
     found.find(
       (other) =>
-        other.table === table && other.kind === kind && other.definition === definition && !expected.has(keyOf(other)),
+        other.table === table && other.kind === kind && other.definition === definition && !expected.has(toKey(other)),
     )?.name;
   const missing = needed
     .filter(
       // A missing table is one difference, not one for each of its columns.
       (object) =>
         (object.kind === 'table' || tables.has(object.table)) &&
-        actual.get(keyOf(object))?.definition !== object.definition,
+        actual.get(toKey(object))?.definition !== object.definition,
     )
     .map(({ definition, ...object }) => ({
       ...object,
       expected: definition,
-      actual: actual.get(keyOf({ ...object, definition }))?.definition,
-      ...(object.kind === 'index' && { foundAs: nameOfSame({ ...object, definition }) }),
+      actual: actual.get(toKey({ ...object, definition }))?.definition,
+      ...(object.kind === 'index' && { foundAs: findSameDefinition({ ...object, definition }) }),
     }));
   const harmful = found
-    .filter((object) => !expected.has(keyOf(object)) && isHarmful(object))
+    .filter((object) => !expected.has(toKey(object)) && isHarmful(object))
     .map(({ definition, ...object }) => ({ ...object, expected: undefined, actual: definition }));
   return [...missing, ...harmful];
 }

@@ -129,7 +129,7 @@ export class TenantContext {
    *
    * @throws InvalidTenantIdError
    */
-  schemaOf(tenantId: string): string {
+  deriveSchema(tenantId: string): string {
     assertTenantId(tenantId);
     return deriveSchema(tenantId, this.schemaFor);
   }

@@ -4,9 +4,9 @@ import { Client, type Pool } from 'pg';
 import { TEST_ITSELF, type TestDatabase } from '../../../../test/support/test-database.js';
 
 /** What is wrong with the connections when all is done: nothing should be. */
-export async function findTrouble(database: TestDatabase, orm: MikroORM, max: number): Promise<unknown[]> {
+export async function findProblems(database: TestDatabase, orm: MikroORM, max: number): Promise<unknown[]> {
   const pool = (await orm.em.getConnection('write').getNativeClient()) as Pool;
-  const trouble: unknown[] = [];
+  const problems: unknown[] = [];
   const isIdle = () => pool.idleCount === pool.totalCount && pool.waitingCount === 0;
   // Requests whose sender has gone away may still be worked on.
   for (let attempt = 0; attempt < 200 && !isIdle(); attempt += 1) {
@@ -14,9 +14,9 @@ export async function findTrouble(database: TestDatabase, orm: MikroORM, max: nu
   }
   if (!isIdle()) {
     const { totalCount, idleCount, waitingCount } = pool;
-    trouble.push({ neverGivenBack: totalCount - idleCount, waitingCount });
+    problems.push({ neverGivenBack: totalCount - idleCount, waitingCount });
   }
-  trouble.push(
+  problems.push(
     ...(await database.query(
       `SELECT state, query FROM pg_stat_activity
        WHERE datname = current_database() AND application_name <> $1 AND backend_type = 'client backend' AND state <> 'idle'`,
@@ -36,15 +36,15 @@ export async function findTrouble(database: TestDatabase, orm: MikroORM, max: nu
       ),
     );
     if (new Set(settings.map(({ pid }) => pid)).size !== max) {
-      trouble.push({ connections: settings.length, expected: max });
+      problems.push({ connections: settings.length, expected: max });
     }
     const [fresh] = await withNewConnection(database, `SELECT current_setting('search_path') AS path`);
-    trouble.push(...settings.filter(({ path }) => path !== fresh!.path));
+    problems.push(...settings.filter(({ path }) => path !== fresh!.path));
   } finally {
     await Promise.all(clients.map((client) => client.query('ROLLBACK')));
     clients.forEach((client) => client.release());
   }
-  return trouble;
+  return problems;
 }
 
 async function withNewConnection(database: TestDatabase, sql: string): Promise<{ path: string }[]> {

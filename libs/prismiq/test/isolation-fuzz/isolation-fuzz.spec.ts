@@ -11,7 +11,7 @@ import {
 import { startPgBouncer } from '../../../../test/support/pgbouncer.js';
 import { TestDatabase } from '../../../../test/support/test-database.js';
 import { boot, ormModule, resolver, TokenGuard } from '../support/host.js';
-import { findTrouble } from './connections.js';
+import { findProblems } from './connections.js';
 import { HostController } from './host.controller.js';
 import { httpOperations } from './http-operations.js';
 import { Disturbances, isDisturbance } from './disturbances.js';
@@ -127,7 +127,7 @@ describe.each(MODES)('with %s', (_, schemaFor) => {
       });
       expect(world.faults).toEqual([]);
       expect(failures).toBeLessThan(OPERATIONS / 20);
-      expect(await findTrouble(database, app.get(MikroORM), CONNECTIONS)).toEqual([]);
+      expect(await findProblems(database, app.get(MikroORM), CONNECTIONS)).toEqual([]);
       expect(await world.foreignRows(database)).toEqual([]);
       expect(await world.acknowledged.findLost(database, world.schemas)).toEqual([]);
       expect(world.acknowledged.count).toBeGreaterThan(OPERATIONS / 20);

@@ -36,8 +36,8 @@ export function parseArguments(argv: readonly string[]): ParsedArguments {
     if (token.kind === 'positional') {
       words.push(token.value);
     } else if (token.kind === 'option') {
-      const name = nameOf(token.name, token.rawName);
-      found.set(name, valueOf(name, token, found.get(name)));
+      const name = toOptionName(token.name, token.rawName);
+      found.set(name, toOptionValue(name, token, found.get(name)));
     }
   }
   return { words, flags: Object.fromEntries(found) };
@@ -64,7 +64,7 @@ export function withEnvironment(
   return found;
 }
 
-function nameOf(name: string, written: string): OptionName {
+function toOptionName(name: string, written: string): OptionName {
   const known = names.find((candidate) => candidate === name);
   if (known === undefined) {
     const hint = nearest(name, names);
@@ -73,7 +73,7 @@ function nameOf(name: string, written: string): OptionName {
   return known;
 }
 
-function valueOf(
+function toOptionValue(
   name: OptionName,
   { rawName, value, inlineValue }: { rawName: string; value?: string | undefined; inlineValue?: boolean | undefined },
   before: unknown,

@@ -42,7 +42,7 @@ export const rollbackCommand: Command = {
   exitCodes: RUN_EXIT_CODES,
   async run(context) {
     const { values, output, session } = context;
-    const target = { ...session.explicitSelection(), ...targetOf(values) };
+    const target = { ...session.explicitSelection(), ...toDownTarget(values) };
     const settings = await session.runSettings();
     const migrator = await session.migrator();
     const plan = await migrator.plan({ direction: 'down', ...target });
@@ -67,7 +67,7 @@ export const rollbackCommand: Command = {
   },
 };
 
-function targetOf({ steps, to, source }: OptionValues): DownTarget {
+function toDownTarget({ steps, to, source }: OptionValues): DownTarget {
   if ((steps === undefined) === (to === undefined)) {
     throw new UsageError('How far back? Give either --steps N or --to VERSION (`--to 0`: take all back).');
   }

@@ -5,7 +5,7 @@ import { findings } from '../output/findings.js';
 import type { Output } from '../output/output.js';
 import { table } from '../output/table.js';
 import { count, counted } from '../output/text.js';
-import { namesOf, versionText } from '../output/versions.js';
+import { namesText, versionText } from '../output/versions.js';
 import type { Command } from './command.js';
 
 export const statusCommand: Command = {
@@ -31,11 +31,11 @@ export const statusCommand: Command = {
     const status = await migrator.status(selection);
     output.event({ type: 'status', ...status });
     show(status, output);
-    return values.check === true ? exitCodeOfCheck(status) : ExitCode.Ok;
+    return values.check === true ? toExitCode(status) : ExitCode.Ok;
   },
 };
 
-function exitCodeOfCheck({ drifted, halfProvisioned, unreadable, upToDate }: FleetStatus): ExitCode {
+function toExitCode({ drifted, halfProvisioned, unreadable, upToDate }: FleetStatus): ExitCode {
   if (drifted.length + halfProvisioned.length + unreadable.length > 0) {
     return ExitCode.Drift;
   }
@@ -52,14 +52,14 @@ function show(status: FleetStatus, output: Output): void {
         { title: 'TENANTS', cell: ({ tenants }) => count(tenants.length), align: 'right' },
         { title: 'VERSION', cell: ({ version }) => versionText(version) },
         { title: 'STATE', cell: describeState },
-        { title: 'WHO', cell: ({ tenants }) => namesOf(tenants, output) },
+        { title: 'WHO', cell: ({ tenants }) => namesText(tenants, output) },
       ],
       output.title,
     );
     output.result(`\n${rows}`);
   }
   if (missing.length > 0) {
-    const names = namesOf(
+    const names = namesText(
       missing.map(({ tenantId, schema }) => `${tenantId} (${schema})`),
       output,
     );
@@ -71,7 +71,7 @@ function show(status: FleetStatus, output: Output): void {
   output.result(...findings('Not readable', unreadable, output));
   if (orphans.length > 0) {
     output.result(
-      `\n${output.title('Schemas with tables of Prismiq that belong to no tenant:')} ${namesOf(orphans, output)}`,
+      `\n${output.title('Schemas with tables of Prismiq that belong to no tenant:')} ${namesText(orphans, output)}`,
     );
   }
   if (status.upToDate && status.total > 0) {

@@ -2,7 +2,7 @@ import type { MigrationPlan, PlanGroup, PlannedMigration } from '../../migrator/
 import { findings } from './findings.js';
 import type { Output } from './output.js';
 import { counted, printableLines } from './text.js';
-import { namesOf, versionText } from './versions.js';
+import { namesText, versionText } from './versions.js';
 
 /** A plan as SQL with comments, for each group of tenants at the same version. */
 export function showPlan(plan: MigrationPlan, output: Output): void {
@@ -23,7 +23,7 @@ const hasWork = ({ migrations, unrecorded, repairs, schemaMissing }: PlanGroup):
 
 function heading({ tenants, from, to, schemaMissing, unrecorded }: PlanGroup, output: Output): string[] {
   return [
-    `-- ${counted(tenants.length, 'tenant')} from ${versionText(from)} to ${versionText(to)}: ${namesOf(tenants, output)}`,
+    `-- ${counted(tenants.length, 'tenant')} from ${versionText(from)} to ${versionText(to)}: ${namesText(tenants, output)}`,
     ...(schemaMissing ? ['-- Their schemas do not exist: --create-schema makes them.'] : []),
     ...(unrecorded.length > 0 ? [`-- There already, and only recorded: ${unrecorded.join(', ')}`] : []),
     '',

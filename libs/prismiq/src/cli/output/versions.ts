@@ -14,7 +14,7 @@ export function versionText(version: TenantVersion): string {
 const MAX_NAMES_SHOWN = 5;
 
 /** Many names as a few of them; all of them with `--verbose`. */
-export function namesOf(names: readonly string[], { verbose }: Output): string {
+export function namesText(names: readonly string[], { verbose }: Output): string {
   const shown = names.slice(0, verbose ? Infinity : MAX_NAMES_SHOWN);
   const rest = names.length - shown.length;
   return printable(shown.join(', ')) + (rest > 0 ? ` and ${count(rest)} more` : '');

@@ -15,7 +15,7 @@ import {
   updateWidget,
   WIDGET_TYPES,
   widgetConfig,
-  widgetOfSet,
+  dashboardWidgetInput,
   widgetPosition,
 } from '../../documents/widget.documents.js';
 import { duplicateBody, importOptionsBody, transferBody } from '../bodies.js';
@@ -114,7 +114,7 @@ export const SCHEMAS = {
   WidgetConfig: widgetConfig,
   Widget: widget,
   VersionedWidget: widget.extend({ dashboard_version: version }),
-  DashboardWidgetInput: widgetOfSet,
+  DashboardWidgetInput: dashboardWidgetInput,
   CreateWidget: createWidget,
   UpdateWidget: updateWidget,
   Placement: placement,

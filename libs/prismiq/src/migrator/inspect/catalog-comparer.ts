@@ -38,13 +38,13 @@ export class CatalogComparer {
       }
     }
     while (groups.size > 0) {
-      await this.#compareFirstOf(groups, sql, comparisons);
+      await this.#compareFirstOfEachGroup(groups, sql, comparisons);
     }
     return comparisons;
   }
 
   /** Compares one schema of each group. The result stands for the others too, unless the schema changes meanwhile. */
-  async #compareFirstOf(
+  async #compareFirstOfEachGroup(
     groups: Map<string, string[]>,
     sql: SqlExecutor,
     comparisons: Map<string, CatalogComparison>,

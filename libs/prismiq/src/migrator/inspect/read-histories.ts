@@ -49,7 +49,7 @@ export async function readHistories(
       const { schema, source } = chunk[table]!;
       const { digests, recorded } = histories.get(schema)!;
       digests.set(source.name, digest);
-      names?.split('\n').forEach((name) => recorded.add(set.labelOf(source.name, name)));
+      names?.split('\n').forEach((name) => recorded.add(set.toLabel(source.name, name)));
     }
   }
   return histories;

@@ -67,7 +67,7 @@ export class Scheduler {
         await this.pauseAfter(report);
       }
     }
-    const skipped = total - sumOf(this.#counts);
+    const skipped = total - sumCounts(this.#counts);
     const report = {
       direction,
       total,
@@ -93,7 +93,7 @@ export class Scheduler {
       count - before[state as keyof ResultCounts],
     ]);
     const counts = Object.fromEntries(entries) as Record<keyof ResultCounts, number>;
-    const report = { ring, total, counts: { ...counts, skipped: total - sumOf(counts) } };
+    const report = { ring, total, counts: { ...counts, skipped: total - sumCounts(counts) } };
     this.context.emit({ type: 'ring-finished', ...report });
     return report;
   }
@@ -231,4 +231,4 @@ const unchanged = ({ tenant, version }: TenantMigrationState): TenantResult => (
   attempts: 1,
 });
 
-const sumOf = (counts: ResultCounts): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
+const sumCounts = (counts: ResultCounts): number => Object.values(counts).reduce((sum, count) => sum + count, 0);

@@ -6,7 +6,7 @@ import { Parameters } from '../../sql/parameters.js';
 import type { SqlExecutor } from '../../sql/sql-executor.js';
 import { errorContext } from '../../tenancy/tenant.js';
 import { dashboardChangeableSql, dashboardInTenantSql, dashboardVisibleSql } from '../access.js';
-import { assignmentsOf, type Assignment } from '../assignments.js';
+import { toAssignments, type Assignment } from '../assignments.js';
 import { parseRow, recordBytes, recordColumn, type JsonRow } from '../json-rows.js';
 import type { ListSource } from '../lists/read-list.js';
 import { lockRecord, notFoundError, type WriteOptions } from '../lock-record.js';
@@ -188,4 +188,4 @@ const COLUMNS = {
 } satisfies Record<keyof DashboardPatch, string>;
 
 export const dashboardAssignments = (patch: DashboardPatch, parameters: Parameters): Assignment[] =>
-  assignmentsOf(patch, COLUMNS, ['layout', 'filters'], parameters);
+  toAssignments(patch, COLUMNS, ['layout', 'filters'], parameters);

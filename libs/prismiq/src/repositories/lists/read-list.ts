@@ -86,7 +86,7 @@ export async function readPage<Row extends Listed>(
   const last = isCut || records.length > limit ? items.at(-1) : undefined;
   return {
     items,
-    nextCursor: last && encodeCursor(sort, order, { key: keyOf(last, sort), id: last.id }),
+    nextCursor: last && encodeCursor(sort, order, { key: getSortKey(last, sort), id: last.id }),
     // A page behind the last row has no row that could bring the total along.
     total: options.total ? (rows[0]?.total ?? (await count(sql, scope, source, options))) : undefined,
   };
@@ -145,7 +145,7 @@ async function count<Row>(
 }
 
 /** Times in whole microseconds, so that rounding neither skips a row nor repeats one. */
-const keyOf = (row: Listed, sort: Sort): string => (sort === 'name' ? row.name : String(row[sort]));
+const getSortKey = (row: Listed, sort: Sort): string => (sort === 'name' ? row.name : String(row[sort]));
 
 function conditions<Row>(
   { tenant }: TenantScope,

@@ -3,7 +3,7 @@ import type { createSavedQuery, updateSavedQuery } from '../../documents/saved-q
 import { Parameters } from '../../sql/parameters.js';
 import type { SqlExecutor } from '../../sql/sql-executor.js';
 import { savedQueryChangeableSql, savedQueryVisibleSql } from '../access.js';
-import { assignmentsOf, type Assignment } from '../assignments.js';
+import { toAssignments, type Assignment } from '../assignments.js';
 import { parseRow, recordColumn, type JsonRow } from '../json-rows.js';
 import type { ListSource } from '../lists/read-list.js';
 import { lockRecord, notFoundError, type WriteOptions } from '../lock-record.js';
@@ -75,7 +75,7 @@ const COLUMNS = {
 } satisfies Record<keyof SavedQueryPatch, string>;
 
 export const savedQueryAssignments = (patch: SavedQueryPatch, parameters: Parameters): Assignment[] =>
-  assignmentsOf(patch, COLUMNS, ['query'], parameters);
+  toAssignments(patch, COLUMNS, ['query'], parameters);
 
 /** Applies a patch to a locked saved query, and reads it. */
 export async function changeSavedQuery(

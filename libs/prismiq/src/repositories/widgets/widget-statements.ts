@@ -4,7 +4,7 @@ import type { updateWidget } from '../../documents/widget.documents.js';
 import { Parameters } from '../../sql/parameters.js';
 import type { SqlExecutor } from '../../sql/sql-executor.js';
 import { dashboardInTenantSql, dashboardVisibleSql } from '../access.js';
-import { assignmentsOf, differences } from '../assignments.js';
+import { toAssignments, differences } from '../assignments.js';
 import { dashboardColumns } from '../dashboards/dashboard-rows.js';
 import { updateSql } from '../dashboards/dashboard-statements.js';
 import { toWidget, WIDGET_COLUMNS } from '../dashboards/widget-rows.js';
@@ -87,7 +87,7 @@ export async function changeWidget(
   patch: WidgetPatch,
 ): Promise<Widget | undefined> {
   const parameters = new Parameters();
-  const assignments = assignmentsOf(patch, COLUMNS, ['query', 'position', 'config'], parameters);
+  const assignments = toAssignments(patch, COLUMNS, ['query', 'position', 'config'], parameters);
   const [row] = await sql.query<JsonRow>(
     `UPDATE ${scope.widgets} w SET ${[...assignments.map((column) => column.join(' = ')), 'updated_at = now()'].join(', ')}
      FROM ${scope.dashboards} d

@@ -1,5 +1,5 @@
 import type { AlterTableCmd, AlterTableType, Node } from 'libpg-query';
-import { optionOf } from './tree.js';
+import { findOption } from './tree.js';
 
 const parts = (names: string): ReadonlySet<AlterTableType | undefined> =>
   new Set(names.split(' ').map((name) => `AT_${name}` as AlterTableType));
@@ -35,11 +35,11 @@ export const alterTableParts = (cmds: readonly Node[] | undefined): AlterTableCm
   (cmds ?? []).flatMap((node) => ('AlterTableCmd' in node ? [node.AlterTableCmd] : []));
 
 /** How a part may lose data; nothing: it cannot. */
-export function lossOfPart({ subtype, behavior, def }: AlterTableCmd): string | undefined {
+export function findLossInPart({ subtype, behavior, def }: AlterTableCmd): string | undefined {
   if (!RESTATING.has(subtype) && !KEEPING.has(subtype)) {
     return LOSSES[subtype!] ?? UNKNOWN;
   }
-  if (subtype === 'AT_SetIdentity' && def !== undefined && 'List' in def && optionOf(def.List.items, 'restart')) {
+  if (subtype === 'AT_SetIdentity' && def !== undefined && 'List' in def && findOption(def.List.items, 'restart')) {
     return RESET_SEQUENCE;
   }
   return behavior === 'DROP_CASCADE' && subtype !== 'AT_AddColumn' ? CASCADE : undefined;

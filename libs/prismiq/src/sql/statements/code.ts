@@ -1,6 +1,6 @@
 import type { Node } from 'libpg-query';
 import { parsePlPgSql, parseSql, scanSql, type ParsedStatement } from './grammar.js';
-import { kindOf, optionOf, stringsOf } from './tree.js';
+import { getKind, findOption, toStrings } from './tree.js';
 
 /** What a statement runs, and what it only defines. */
 export interface Code {
@@ -39,16 +39,16 @@ export function readCode(statement: ParsedStatement): Code {
 }
 
 function readBody(definition: string, options: readonly Node[] | undefined, defaultLanguage: string): Body {
-  const given = optionOf(options, 'language');
+  const given = findOption(options, 'language');
   const language = typeof given === 'object' && 'String' in given ? given.String.sval?.toLowerCase() : defaultLanguage;
   if (language === 'plpgsql') {
     return readPlPgSql(definition);
   }
-  const text = optionOf(options, 'as');
+  const text = findOption(options, 'as');
   if (language !== 'sql' || typeof text !== 'object') {
     return UNREADABLE;
   }
-  const statements = parseSql('List' in text ? stringsOf(text.List.items).join(';') : stringsOf([text]).join(';'));
+  const statements = parseSql('List' in text ? toStrings(text.List.items).join(';') : toStrings([text]).join(';'));
   return statements === undefined ? UNREADABLE : { statements, isComplete: true };
 }
 
@@ -77,8 +77,8 @@ function readPlPgSql(definition: string): Body {
     }
     for (const [key, child] of Object.entries(value)) {
       if (key === 'PLpgSQL_expr') {
-        const [expression] = add(statementOf(child as PlPgSqlExpression));
-        const constant = isDynamic ? constantOf(expression?.node) : undefined;
+        const [expression] = add(toStatement(child as PlPgSqlExpression));
+        const constant = isDynamic ? readConstant(expression?.node) : undefined;
         isComplete &&= !isDynamic || constant !== undefined;
         add(constant ?? '');
       } else if (key === 'PLpgSQL_stmt_commit' || key === 'PLpgSQL_stmt_rollback') {
@@ -93,7 +93,7 @@ function readPlPgSql(definition: string): Body {
 }
 
 /** A PL/pgSQL expression as a statement of its own. */
-function statementOf({ query, parseMode }: PlPgSqlExpression): string {
+function toStatement({ query, parseMode }: PlPgSqlExpression): string {
   if (parseMode === 0) {
     return query;
   }
@@ -113,10 +113,10 @@ function assigned(assignment: string): string {
 }
 
 /** The text that EXECUTE runs, where it is a constant. */
-function constantOf(node: Node | undefined): string | undefined {
+function readConstant(node: Node | undefined): string | undefined {
   const [target] = node !== undefined && 'SelectStmt' in node ? (node.SelectStmt.targetList ?? []) : [];
   const value = target !== undefined && 'ResTarget' in target ? target.ResTarget.val : undefined;
-  return value !== undefined && kindOf(value) === 'A_Const' && 'A_Const' in value
+  return value !== undefined && getKind(value) === 'A_Const' && 'A_Const' in value
     ? value.A_Const.sval?.sval
     : undefined;
 }

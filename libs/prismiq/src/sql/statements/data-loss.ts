@@ -1,8 +1,8 @@
 import type { DropBehavior, Node } from 'libpg-query';
-import { alterTableParts, CASCADE, lossOfPart, RESET_SEQUENCE, UNKNOWN } from './alter-table.js';
+import { alterTableParts, CASCADE, findLossInPart, RESET_SEQUENCE, UNKNOWN } from './alter-table.js';
 import type { Code } from './code.js';
 import { unknownFunction } from './function-calls.js';
-import { byKind, kindOf, nodesOfKind, optionOf, type ByKind } from './tree.js';
+import { byKind, getKind, nodesOfKind, findOption, type ByKind } from './tree.js';
 
 const words = (text: string): ReadonlySet<string | undefined> => new Set(text.split(' '));
 
@@ -33,22 +33,23 @@ const KEEPING = words(
 
 const cascading = ({ behavior }: { behavior?: DropBehavior }): string | undefined =>
   behavior === 'DROP_CASCADE' ? CASCADE : undefined;
-const ofQuery = ({ query }: { query?: Node }): string | undefined => (query === undefined ? UNKNOWN : lossOf(query));
+const findLossInOptionalQuery = ({ query }: { query?: Node }): string | undefined =>
+  query === undefined ? UNKNOWN : findLoss(query);
 
 /** Those that lose data, or do in some of their forms. */
 const LOSSES: ByKind<string | undefined> = {
-  SelectStmt: (body) => lossOfQuery({ SelectStmt: body }),
-  InsertStmt: (body) => lossOfQuery({ InsertStmt: body }),
-  UpdateStmt: (body) => lossOfQuery({ UpdateStmt: body }),
-  DeleteStmt: (body) => lossOfQuery({ DeleteStmt: body }),
-  MergeStmt: (body) => lossOfQuery({ MergeStmt: body }),
-  CreateTableAsStmt: ofQuery,
-  DeclareCursorStmt: ofQuery,
-  ExplainStmt: ofQuery,
+  SelectStmt: (body) => findLossInQuery({ SelectStmt: body }),
+  InsertStmt: (body) => findLossInQuery({ InsertStmt: body }),
+  UpdateStmt: (body) => findLossInQuery({ UpdateStmt: body }),
+  DeleteStmt: (body) => findLossInQuery({ DeleteStmt: body }),
+  MergeStmt: (body) => findLossInQuery({ MergeStmt: body }),
+  CreateTableAsStmt: findLossInOptionalQuery,
+  DeclareCursorStmt: findLossInOptionalQuery,
+  ExplainStmt: findLossInOptionalQuery,
   TruncateStmt: () => 'it empties a table',
   // COPY … TO a file or a program of the server writes whatever is there.
   CopyStmt: ({ filename, is_program, is_from, query }) =>
-    is_program === true || (filename !== undefined && is_from !== true) ? UNKNOWN : lossOfQuery(query),
+    is_program === true || (filename !== undefined && is_from !== true) ? UNKNOWN : findLossInQuery(query),
   CallStmt: () => 'it calls a procedure, of which it is not known what it changes',
   DropStmt: ({ removeType = '', behavior }) => {
     const type = removeType.replace(/^OBJECT_/, '');
@@ -56,24 +57,24 @@ const LOSSES: ByKind<string | undefined> = {
   },
   DropOwnedStmt: () => 'it drops everything that a role owns',
   DropdbStmt: () => 'it drops a database',
-  AlterTableStmt: ({ cmds }) => firstReason(alterTableParts(cmds).map(lossOfPart)),
+  AlterTableStmt: ({ cmds }) => firstReason(alterTableParts(cmds).map(findLossInPart)),
   AlterDomainStmt: cascading,
-  AlterSeqStmt: ({ options }) => (optionOf(options, 'restart') === undefined ? undefined : RESET_SEQUENCE),
+  AlterSeqStmt: ({ options }) => (findOption(options, 'restart') === undefined ? undefined : RESET_SEQUENCE),
   RefreshMatViewStmt: ({ skipData }) => (skipData === true ? 'it empties a materialized view' : undefined),
-  CreateSchemaStmt: ({ schemaElts = [] }) => firstReason(schemaElts.map(lossOf)),
+  CreateSchemaStmt: ({ schemaElts = [] }) => firstReason(schemaElts.map(findLoss)),
 };
 
 /** How a statement may lose data; nothing: it cannot. What is not known to keep data counts as losing it. */
 export const readDataLoss = ({ executed, runsUnreadable }: Code): string | undefined =>
-  firstReason(executed.map(lossOf)) ?? (runsUnreadable ? 'it runs code that cannot be read beforehand' : undefined);
+  firstReason(executed.map(findLoss)) ?? (runsUnreadable ? 'it runs code that cannot be read beforehand' : undefined);
 
-function lossOf(node: Node): string | undefined {
-  const kind = kindOf(node);
+function findLoss(node: Node): string | undefined {
+  const kind = getKind(node);
   return kind in LOSSES ? byKind(LOSSES, node) : KEEPING.has(kind) ? undefined : UNKNOWN;
 }
 
 /** By the statements of its WITH, and by what it calls. */
-export function lossOfQuery(query: unknown): string | undefined {
+export function findLossInQuery(query: unknown): string | undefined {
   if (nodesOfKind('DeleteStmt', query).length > 0) {
     return 'it deletes rows';
   }

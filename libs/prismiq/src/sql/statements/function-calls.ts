@@ -1,5 +1,5 @@
 import type { FuncCall } from 'libpg-query';
-import { stringsOf, walk } from './tree.js';
+import { toStrings, walk } from './tree.js';
 
 /** The calls that a statement makes, without those in the body of a function that it creates. */
 export function functionCalls(root: unknown): FuncCall[] {
@@ -15,7 +15,7 @@ export function functionCalls(root: unknown): FuncCall[] {
 
 /** @returns nothing where the call names another schema than PostgreSQL's own */
 export function builtinName({ funcname }: FuncCall): string | undefined {
-  const parts = stringsOf(funcname);
+  const parts = toStrings(funcname);
   return parts.length === 1 || parts[0] === 'pg_catalog' ? parts.at(-1) : undefined;
 }
 
@@ -40,5 +40,5 @@ const HARMLESS = new Set(
 /** The first function that a statement calls of which it is not known that it changes nothing. */
 export function unknownFunction(root: unknown): string | undefined {
   const call = functionCalls(root).find((call) => !HARMLESS.has(builtinName(call) ?? ''));
-  return call === undefined ? undefined : stringsOf(call.funcname).join('.');
+  return call === undefined ? undefined : toStrings(call.funcname).join('.');
 }

@@ -1,9 +1,9 @@
 import type { Node } from 'libpg-query';
 import { alterTableParts } from './alter-table.js';
-import { byKind, optionOf, type ByKind } from './tree.js';
+import { byKind, findOption, type ByKind } from './tree.js';
 
 const isOn = (options: readonly Node[] | undefined, name: string): boolean => {
-  const value = optionOf(options, name);
+  const value = findOption(options, name);
   return (
     value !== undefined &&
     !(typeof value === 'object' && 'String' in value && /^(off|false|0)$/i.test(value.String.sval ?? ''))
@@ -27,7 +27,7 @@ const OUTSIDE: ByKind<boolean> = {
   ClusterStmt: ({ relation }) => relation === undefined,
   CreatedbStmt: () => true,
   DropdbStmt: () => true,
-  AlterDatabaseStmt: ({ options }) => optionOf(options, 'tablespace') !== undefined,
+  AlterDatabaseStmt: ({ options }) => findOption(options, 'tablespace') !== undefined,
   CreateTableSpaceStmt: () => true,
   DropTableSpaceStmt: () => true,
   AlterSystemStmt: () => true,

@@ -1,5 +1,5 @@
 import type { Node, ObjectType, RangeVar } from 'libpg-query';
-import { asNode, bodyOf, kindOf, stringsOf, walk, type NodeBody, type NodeKind } from './tree.js';
+import { asNode, getBody, getKind, toStrings, walk, type NodeBody, type NodeKind } from './tree.js';
 import type { Code } from './code.js';
 import { unknownFunction } from './function-calls.js';
 
@@ -110,11 +110,11 @@ class RelationFinder {
       value.forEach((item) => this.visit(item, place));
     } else if (typeof value === 'object' && value !== null) {
       const node = asNode(value);
-      const body = node === undefined ? value : bodyOf(node);
+      const body = node === undefined ? value : getBody(node);
       if ('relname' in body) {
         this.addRangeVar(body as RangeVar, place);
       } else if (!('lockedRels' in body)) {
-        this.visitBody(body, node === undefined ? UNWRAPPED[place.key] : kindOf(node), place);
+        this.visitBody(body, node === undefined ? UNWRAPPED[place.key] : getKind(node), place);
       }
     }
   }
@@ -162,7 +162,7 @@ class RelationFinder {
       }
     };
     const addObject = (object: Node | undefined, type: ObjectType | undefined, role: Role): void => {
-      const parts = object !== undefined && 'List' in object ? stringsOf(object.List.items) : [];
+      const parts = object !== undefined && 'List' in object ? toStrings(object.List.items) : [];
       if (RELATION_TYPES.includes(type)) {
         add(parts, role, type === 'OBJECT_INDEX');
       } else if (PART_TYPES.includes(type)) {

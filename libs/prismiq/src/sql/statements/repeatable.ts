@@ -1,7 +1,7 @@
 import { alterTableParts, isRepeatablePart } from './alter-table.js';
 import type { Code } from './code.js';
-import { lossOfQuery } from './data-loss.js';
-import { byKind, optionOf, walk, type ByKind, type NodeBody } from './tree.js';
+import { findLossInQuery } from './data-loss.js';
+import { byKind, findOption, walk, type ByKind, type NodeBody } from './tree.js';
 
 const always = (): boolean => true;
 const ifNotExists = ({ if_not_exists }: { if_not_exists?: boolean }): boolean => if_not_exists === true;
@@ -10,7 +10,7 @@ const orReplace = ({ replace }: { replace?: boolean }): boolean => replace === t
 
 /** Whether a query only reads, as often as it may be sent. */
 function isPureQuery(query: NodeBody<'SelectStmt'>): boolean {
-  let writes = lossOfQuery(query) !== undefined;
+  let writes = findLossInQuery(query) !== undefined;
   walk(query, (object) => {
     writes ||= 'intoClause' in object || 'InsertStmt' in object || 'MergeStmt' in object;
   });
@@ -36,7 +36,7 @@ const REPEATABLE: ByKind<boolean> = {
   ViewStmt: orReplace,
   AlterEnumStmt: ({ skipIfNewValExists }) => skipIfNewValExists === true,
   AlterTableStmt: ({ cmds }) => alterTableParts(cmds).every(isRepeatablePart),
-  AlterSeqStmt: ({ options }) => optionOf(options, 'restart') === undefined,
+  AlterSeqStmt: ({ options }) => findOption(options, 'restart') === undefined,
   // A query that only reads.
   SelectStmt: (body) => isPureQuery(body),
   DropStmt: ifExists,

@@ -1,7 +1,7 @@
 import type { FuncCall, Node, RangeVar } from 'libpg-query';
 import type { Code } from './code.js';
 import { builtinName, functionCalls } from './function-calls.js';
-import { byKind, stringsOf, walk, type ByKind } from './tree.js';
+import { byKind, toStrings, walk, type ByKind } from './tree.js';
 
 /** A value in a statement, as far as the text tells it; booleans as PostgreSQL writes them. */
 export type SqlValue = { readonly constant: string } | { readonly parameter: number } | undefined;
@@ -94,15 +94,15 @@ const setConfigs = (root: unknown): SettingChange[] =>
 
 function argument({ args = [] }: FuncCall, position: number, name: string): SqlValue {
   const named = args.flatMap((arg) => ('NamedArgExpr' in arg ? [arg.NamedArgExpr] : []));
-  return valueOf(named.find((arg) => arg.name === name)?.arg ?? args[position]);
+  return readValue(named.find((arg) => arg.name === name)?.arg ?? args[position]);
 }
 
-function valueOf(node: Node | undefined): SqlValue {
+function readValue(node: Node | undefined): SqlValue {
   if (node === undefined) {
     return undefined;
   }
   if ('TypeCast' in node) {
-    return valueOf(node.TypeCast.arg);
+    return readValue(node.TypeCast.arg);
   }
   if ('ParamRef' in node) {
     return { parameter: node.ParamRef.number ?? 0 };
@@ -130,4 +130,4 @@ const isTemporary = ({ schemaname, relpersistence }: RangeVar): boolean =>
   schemaname === 'pg_temp' || relpersistence === 't';
 
 const ifTemporary = (name: readonly Node[] | undefined): string | undefined =>
-  stringsOf(name).length > 1 && stringsOf(name)[0] === 'pg_temp' ? TEMPORARY : undefined;
+  toStrings(name).length > 1 && toStrings(name)[0] === 'pg_temp' ? TEMPORARY : undefined;

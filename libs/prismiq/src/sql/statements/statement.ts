@@ -5,7 +5,7 @@ import { runsOutsideTransaction } from './outside-transaction.js';
 import { reachesFurther, readRelations, type Relation } from './relations.js';
 import { readIsRepeatable } from './repeatable.js';
 import { readForbiddenReason, readSettingChanges, type SettingChange } from './session-changes.js';
-import { kindOf, type NodeKind } from './tree.js';
+import { getKind, type NodeKind } from './tree.js';
 
 /** A statement, and what its text tells of it. */
 export interface Statement {
@@ -95,7 +95,7 @@ function analyze(parsed: ParsedStatement): Statement {
   const code = readCode(parsed);
   return {
     sql: parsed.sql,
-    kind: kindOf(parsed.node),
+    kind: getKind(parsed.node),
     relations: readRelations(code),
     reachesFurther: reachesFurther(code),
     settings: readSettingChanges(code),

@@ -7,13 +7,13 @@ export type NodeBody<Kind extends NodeKind> = Extract<Node, Record<Kind, unknown
 /** What is to be known about each kind of node. */
 export type ByKind<Result> = { readonly [Kind in NodeKind]?: (body: NodeBody<Kind>) => Result };
 
-export const kindOf = (node: Node): NodeKind => Object.keys(node)[0] as NodeKind;
+export const getKind = (node: Node): NodeKind => Object.keys(node)[0] as NodeKind;
 
-export const bodyOf = (node: Node): object => Object.values(node)[0] as object;
+export const getBody = (node: Node): object => Object.values(node)[0] as object;
 
 /** Looks a node's kind up. */
 export function byKind<Result>(table: ByKind<Result>, node: Node): Result | undefined {
-  return (table[kindOf(node)] as ((body: object) => Result) | undefined)?.(bodyOf(node));
+  return (table[getKind(node)] as ((body: object) => Result) | undefined)?.(getBody(node));
 }
 
 /** A node is an object with its kind as its only key. */
@@ -47,11 +47,11 @@ export function nodesOfKind<Kind extends NodeKind>(kind: Kind, root: unknown): N
 }
 
 /** The strings of a list, such as the parts of a name. */
-export const stringsOf = (nodes: readonly Node[] | undefined): string[] =>
+export const toStrings = (nodes: readonly Node[] | undefined): string[] =>
   (nodes ?? []).flatMap((node) => ('String' in node ? [node.String.sval ?? ''] : []));
 
 /** The argument of an option, such as `LANGUAGE sql` of a function. */
-export const optionOf = (options: readonly Node[] | undefined, name: string): Node | true | undefined => {
+export const findOption = (options: readonly Node[] | undefined, name: string): Node | true | undefined => {
   for (const option of options ?? []) {
     if ('DefElem' in option && option.DefElem.defname === name) {
       return option.DefElem.arg ?? true;

@@ -25,7 +25,7 @@ export const INVALID_INDEXES = `
     AND (i.relname = $2 OR $3::boolean AND i.relname ~ '_cc(new|old)[0-9]*$')`;
 
 /** The values of `$1` to `$3` in {@link INVALID_INDEXES}. */
-export const parametersOf = ({ schema, created, copies = false }: Leftovers): unknown[] => [
+export const toParameters = ({ schema, created, copies = false }: Leftovers): unknown[] => [
   schema,
   created ?? null,
   copies,
@@ -33,6 +33,6 @@ export const parametersOf = ({ schema, created, copies = false }: Leftovers): un
 
 /** @returns quoted names with their schemas */
 export async function findInvalidIndexes(sql: SqlExecutor, leftovers: Leftovers): Promise<string[]> {
-  const rows = await sql.query<{ name: string }>(`${INVALID_INDEXES} ORDER BY i.oid`, parametersOf(leftovers));
+  const rows = await sql.query<{ name: string }>(`${INVALID_INDEXES} ORDER BY i.oid`, toParameters(leftovers));
   return rows.map(({ name }) => name);
 }

@@ -45,7 +45,7 @@ export function readRepeatableStatement(sql: string, { label }: SourceMigration,
   const isDrop = statement.kind === 'DropStmt';
   return {
     sql: statement.sql,
-    leftovers: leftoversOf(statement, schema),
+    leftovers: toLeftovers(statement, schema),
     required: isDrop
       ? []
       : relations
@@ -55,7 +55,7 @@ export function readRepeatableStatement(sql: string, { label }: SourceMigration,
   };
 }
 
-const leftoversOf = ({ kind, relations }: Statement, schema: string): Leftovers => ({
+const toLeftovers = ({ kind, relations }: Statement, schema: string): Leftovers => ({
   schema,
   created: relations.find(({ role, isIndex }) => role === 'created' && isIndex)?.name,
   copies: kind === 'ReindexStmt',

@@ -1,5 +1,5 @@
 import type { SqlExecutor } from '../../../sql/sql-executor.js';
-import { INVALID_INDEXES, parametersOf, type Leftovers } from './invalid-indexes.js';
+import { INVALID_INDEXES, toParameters, type Leftovers } from './invalid-indexes.js';
 
 /** A statement that the server runs for a tenant, outside of a transaction. */
 export interface RunningStatement {
@@ -55,7 +55,7 @@ export async function findRunningStatements(
   // As text: a host may have changed the parsers of other types.
   const rows = await sql.query<Record<'pid' | 'progress' | 'patient' | 'blockers' | 'canceled', string | null>>(
     RUNNING_STATEMENTS,
-    [...parametersOf(leftovers), markerOf(leftovers.schema), lockTimeoutMs / 1000],
+    [...toParameters(leftovers), markerOf(leftovers.schema), lockTimeoutMs / 1000],
   );
   return rows.map(({ pid, progress, patient, blockers, canceled }) => ({
     pid: Number(pid),
