@@ -4,7 +4,7 @@ import type { RecordKind } from '../errors/record.errors.js';
 export interface ChangeEvent {
   tenantId: string;
   schema: string;
-  /** The acting user; `undefined`: none, or the system. */
+  /** The acting user, undefined for the system or without a user. */
   userId: string | undefined;
   kind: RecordKind;
   action: 'created' | 'updated' | 'deleted';
@@ -12,11 +12,11 @@ export interface ChangeEvent {
   id: string;
   /** The dashboard that a widget is on; `versionBefore` and `versionAfter` are then those of the dashboard. */
   dashboardId: string | undefined;
-  /** `undefined`: the record did not exist. */
+  /** Undefined if the record did not exist. */
   versionBefore: number | undefined;
-  /** `undefined`: the record no longer exists. */
+  /** Undefined if the record no longer exists. */
   versionAfter: number | undefined;
 }
 
-/** Receives changes; what it returns is not awaited. */
+/** Receives changes. A promise that it returns is not awaited. */
 export type ChangeListener = (event: ChangeEvent) => unknown;

@@ -4,11 +4,11 @@ import type { ChangeEvent, ChangeListener } from './change-event.js';
 /** A record whose changes come in order: a dashboard with its widgets, or a saved query. */
 type RecordKey = string;
 
-/** The changes of a record that may be committed while nobody knows it yet. */
+/** The changes of a record while a COMMIT of it is unanswered. */
 interface OpenRecord {
-  /** Writes whose COMMIT was sent and not answered. */
+  /** Writes whose COMMIT has been sent but not answered. */
   unanswered: number;
-  /** Changes whose COMMIT was answered. */
+  /** Changes whose COMMIT has succeeded. */
   committed: ChangeEvent[];
 }
 

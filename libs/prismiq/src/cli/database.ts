@@ -5,7 +5,7 @@ import { UsageError } from './errors.js';
 
 /** Where the database's address came from, for messages. */
 export interface DatabaseSource {
-  /** A connection string that goes before what the configuration says. */
+  /** A connection string that takes precedence over the configuration. */
   readonly url?: { readonly text: string; readonly from: string } | undefined;
   /** The `database` option. */
   readonly configured: PrismiqCliConfig['database'];
@@ -39,7 +39,7 @@ export async function openDatabase(source: DatabaseSource, concurrency = DEFAULT
     return assertPostgreSql(configured, source);
   }
   const options = toOrmOptions(configured, source, concurrency);
-  // It does not connect yet: what is wrong here are the options.
+  // This does not connect yet, so a failure comes from the options.
   return assertPostgreSql(await blaming(source, 'is refused by MikroORM', () => MikroORM.init(options)), source);
 }
 
@@ -83,7 +83,7 @@ const isMikroOrm = (database: CliDatabase | undefined): database is MikroORM =>
 
 function assertPostgreSql(orm: MikroORM, { file }: DatabaseSource): MikroORM {
   if (!(orm.driver instanceof PostgreSqlDriver)) {
-    throw new UsageError(`\`database\` in ${file} is of another kind than PostgreSQL: use @mikro-orm/postgresql.`);
+    throw new UsageError(`\`database\` in ${file} is not a PostgreSQL database: use @mikro-orm/postgresql.`);
   }
   return orm;
 }

@@ -7,7 +7,7 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** An error as the command tells it. */
+/** An error as the command reports it. */
 export interface ErrorReport {
   readonly code: string;
   readonly message: string;
@@ -17,7 +17,7 @@ export interface ErrorReport {
   readonly stack: string;
 }
 
-/** Errors of the library that what was given has caused. */
+/** Codes of the library's errors that wrong input causes. */
 const OF_USAGE = new Set([
   'INVALID_OPTIONS',
   'INVALID_SCHEMA_NAME',
@@ -34,13 +34,13 @@ const HINTS: Record<string, string> = {
   TENANT_SELECTION: '`prismiq tenants` lists all there are.',
 };
 
-/** What the library says to do, in the words of this command. */
+/** Adds the command's own option to advice that is written for callers of the API. */
 export function withHint(message: string, code: string | undefined): string {
   const hint = HINTS[code ?? ''];
   return hint === undefined ? message : `${message} ${hint}`;
 }
 
-/** Finds out what to tell of whatever was thrown. */
+/** Turns anything that was thrown into a report. */
 export function explain(thrown: unknown): ErrorReport {
   const error = translateError(thrown, {});
   const stack = error instanceof Error ? formatStack(error) : String(error);

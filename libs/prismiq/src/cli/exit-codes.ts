@@ -11,16 +11,16 @@ export const ExitCode = {
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
-/** The same in words, for `--help`. */
+/** What they mean, for `--help`. */
 export const EXIT_CODE_MEANINGS: Record<ExitCode, string> = {
   [ExitCode.Ok]: 'all is well, or there was nothing to do',
   [ExitCode.Failed]:
     'the work could not be done at all: no database, no tenant directory or an empty one, or a fault of the command',
-  [ExitCode.Usage]: 'a wrong option or configuration file, or a selection that nobody matches; nothing was changed',
+  [ExitCode.Usage]: 'a wrong option or configuration file, or a selection that matches no tenant; nothing was changed',
   [ExitCode.TenantsFailed]:
     'at least one tenant failed, or `betweenRings` ended the run; the report says where the others are',
   [ExitCode.Behind]: '--check: at least one tenant is behind',
   [ExitCode.Drift]: "at least one tenant's tables are not what they should be",
-  [ExitCode.Interrupted]: 'interrupted (Ctrl-C, SIGINT); the tenants in work were finished first',
-  [ExitCode.Terminated]: 'terminated (SIGTERM); the tenants in work were finished first',
+  [ExitCode.Interrupted]: 'interrupted (Ctrl-C, SIGINT); the tenants in progress were finished first',
+  [ExitCode.Terminated]: 'terminated (SIGTERM); the tenants in progress were finished first',
 };

@@ -11,7 +11,7 @@ import { nearest } from './nearest.js';
 import { Output } from './output/output.js';
 import { Session } from './session.js';
 
-/** Runs the command line. Never throws: what goes wrong is told, and the exit code says what kind of wrong it is. */
+/** Runs the command line. Never throws: errors are printed, and the exit code says what kind they are. */
 export async function runProgram(argv: readonly string[], env: NodeJS.ProcessEnv, folder: string): Promise<ExitCode> {
   // What a configuration file or an ORM logs must not get between results.
   globalThis.console = new Console(process.stderr);
@@ -40,16 +40,16 @@ export async function runProgram(argv: readonly string[], env: NodeJS.ProcessEnv
       await session.close();
     }
   } catch (error) {
-    const told = explain(error);
-    output.error(told);
-    return told.exitCode;
+    const report = explain(error);
+    output.error(report);
+    return report.exitCode;
   }
 }
 
 const known = (): string =>
-  `There are ${COMMANDS.map(({ name }) => name).join(', ')}; \`prismiq --help\` tells what they do.`;
+  `There are ${COMMANDS.map(({ name }) => name).join(', ')}; \`prismiq --help\` shows what they do.`;
 
-/** The command that is meant, if one is named; `prismiq help migrate` means `migrate` as well. */
+/** Finds the command, if one is named. `prismiq help migrate` names `migrate` as well. */
 function findCommand({ words: [first, second] }: ParsedArguments): Command | undefined {
   const name = first === 'help' ? second : first;
   const command = COMMANDS.find((candidate) => candidate.name === name);
@@ -63,12 +63,12 @@ function findCommand({ words: [first, second] }: ParsedArguments): Command | und
   return command;
 }
 
-/** Refuses what the command does not take: an option that is passed over would be believed to work. */
+/** Refuses options that the command does not take: an ignored option would seem to work. */
 function checkUse({ name, options }: Command, { words: [, more], flags }: ParsedArguments): void {
   const manual = `\`prismiq ${name} --help\` shows what it takes.`;
   if (more !== undefined) {
     const hint = options.includes('tenant') ? ` To name a tenant: --tenant ${more}.` : '';
-    throw new UsageError(`prismiq ${name} takes options alone, and no "${more}".${hint} ${manual}`);
+    throw new UsageError(`prismiq ${name} takes only options, not "${more}".${hint} ${manual}`);
   }
   const allowed: readonly OptionName[] = [...options, ...GENERAL_OPTIONS];
   const refused = (Object.keys(flags) as OptionName[]).find((option) => !allowed.includes(option));

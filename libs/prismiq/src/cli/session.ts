@@ -18,7 +18,7 @@ export type RunSettings = Pick<
   'concurrency' | 'onError' | 'maxFailures' | 'waitForOthersMs' | 'betweenRings'
 >;
 
-/** A configuration file's content, by who uses it. Without a file, nothing is set. */
+/** The content of a configuration file, grouped by where it is used. Without a file, no option is set. */
 interface LoadedConfig {
   readonly file: string | undefined;
   readonly database: PrismiqCliConfig['database'];
@@ -27,8 +27,8 @@ interface LoadedConfig {
 }
 
 /**
- * What one run of the command works with: configuration, database, migrator, each made when it is first needed. A flag goes
- * before the environment (see {@link OptionValues}), and that before the file.
+ * The configuration, database and migrator of one run of the command, each created when first needed. Flags take precedence
+ * over the environment (see {@link OptionValues}), and the environment over the file.
  */
 export class Session {
   #config: Promise<LoadedConfig> | undefined;
@@ -62,7 +62,6 @@ export class Session {
     });
   }
 
-  /** The tenants that are selected. */
   async tenants(): Promise<ListedTenant[]> {
     const selection = this.selection();
     return (await this.migrator()).tenants(selection);
@@ -74,7 +73,7 @@ export class Session {
     const maxFailures = this.values['max-failures'] ?? run.maxFailures;
     if (maxFailures !== undefined && onError !== 'continue') {
       throw new UsageError(
-        'How many tenants may fail (--max-failures, PRISMIQ_MAX_FAILURES, `maxFailures`) is of use where a run goes on after one: ' +
+        'How many tenants may fail (--max-failures, PRISMIQ_MAX_FAILURES, `maxFailures`) matters only if a run goes on after one: ' +
           'add --on-error continue.',
       );
     }
@@ -102,7 +101,7 @@ export class Session {
     return { tenants: tenant, rings: ring, tags: tag, allowEmpty: this.values['allow-empty'] };
   }
 
-  /** The same for what writes: all tenants are meant only where that is said. */
+  /** The same for commands that write, which need `--all` to select all tenants. */
   explicitSelection(): TenantSelection {
     if (!this.selects) {
       throw new UsageError('Which tenants? Give --all, --tenant ID, --ring NAME or --tag NAME.');
@@ -122,7 +121,7 @@ export class Session {
       this.output.note(file === undefined ? 'There is no configuration file.' : `The configuration is ${file}.`);
     }
     if (file !== undefined) {
-      process.chdir(dirname(file)); // what the file says of other files is meant from there, wherever it was found from
+      process.chdir(dirname(file)); // relative paths in the file start there, wherever the command was called
     }
     const { loadConfig } = await import('./config/load-config.js'); // not for --help: it loads MikroORM
     const config = file === undefined ? {} : await loadConfig(file);

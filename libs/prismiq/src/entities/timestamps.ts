@@ -1,6 +1,6 @@
 import { p, sql } from '@mikro-orm/core';
 
-/** When a row was created and last changed, by the clock of the database. */
+/** When a row was created and last changed, by the database's clock. */
 export const timestamps = {
   createdAt: p.datetime().fieldName('created_at').columnType('timestamptz').defaultRaw('now()'),
   updatedAt: p

@@ -13,7 +13,7 @@ export interface SourceMigration extends NamedMigration {
   readonly isTransactional: boolean;
 }
 
-/** All migrations of a run, in the order of their turn. */
+/** All migrations of a run, in the order in which they run. */
 export class MigrationSet {
   readonly #labels: ReadonlySet<string>;
   readonly #bySource: ReadonlyMap<string, readonly SourceMigration[]>;
@@ -53,7 +53,7 @@ export class MigrationSet {
     return new MigrationSet(sources, lists.flat());
   }
 
-  /** A migration by what its history records. */
+  /** The label of a migration that a history records. */
   toLabel(source: string, recordedName: string): string {
     return `${source}:${withoutExtension(recordedName)}`;
   }
@@ -77,7 +77,7 @@ export class MigrationSet {
     return this.versionOf(this.#labels);
   }
 
-  /** Which migrations a run upwards may run. */
+  /** Selects the migrations that a run upwards may run. */
   upTo({ source, to }: UpTarget): (migration: SourceMigration) => boolean {
     if (to === undefined) {
       return source === undefined
@@ -92,7 +92,7 @@ export class MigrationSet {
     return (migration) => targets.has(migration);
   }
 
-  /** Which of the recorded migrations a run downwards takes back, in the order of their turn. */
+  /** Selects the recorded migrations that a run downwards takes back, in the order in which they run. */
   downFrom({ source, to, steps }: DownTarget): (recorded: ReadonlySet<string>) => SourceMigration[] {
     if ((to === undefined) === (steps === undefined)) {
       throw new MigrationTargetError('say either `to` or `steps`, to know how far to go down.');

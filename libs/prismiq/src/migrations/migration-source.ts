@@ -17,7 +17,7 @@ export interface NamedMigration {
  * @publicApi
  */
 export interface MigrationSource {
-  /** By which reports and the command call it, such as `prismiq`. */
+  /** Its name in reports and in the command, such as `prismiq`. */
   readonly name: string;
   /** The history table, in each tenant's schema. */
   readonly historyTable: string;
@@ -26,13 +26,13 @@ export interface MigrationSource {
 }
 
 /**
- * `name`, and of MikroORM's `migrations` options those that say which migrations there are. The others may be there as well.
+ * A `name` and MikroORM's `migrations` options. Those that do not say which migrations exist are ignored.
  *
  * @publicApi
  */
 export interface HostMigrationsOptions extends MigrationsOptions {
   /**
-   * By which reports and the command call these migrations.
+   * The name of these migrations in reports and in the command.
    * @default 'host'
    */
   name?: string | undefined;
@@ -54,9 +54,9 @@ export const prismiqMigrations = (): MigrationSource => ({
 
 /**
  * The host's migrations of its tenants' tables, for the `migrations` option of {@link TenantMigrator}: MikroORM migrations, with
- * names that do not say the schema, and a history that `npx mikro-orm migration:up --schema …` reads and writes as well.
+ * unqualified table names, and a history that `npx mikro-orm migration:up --schema …` reads and writes as well.
  *
- * @param options those of MikroORM's `migrations`, say `orm.config.get('migrations')`
+ * @param options MikroORM's `migrations` options, such as `orm.config.get('migrations')`
  * @publicApi
  */
 export function hostMigrations(options: HostMigrationsOptions): MigrationSource {
@@ -79,7 +79,7 @@ export function hostMigrations(options: HostMigrationsOptions): MigrationSource 
 const getMigrationName = (migration: Constructor<Migration>): string =>
   withoutExtension(new migration(undefined as never, undefined as never).name ?? migration.name);
 
-/** As MikroORM does: the history knows migrations by their file, whatever it was compiled to. */
+/** As MikroORM does: the history has the same name for a source file and what it was compiled to. */
 export const withoutExtension = (name: string): string => name.replace(/\.[jt]s$/, '');
 
 /** Files are found and read by MikroORM's own functions, so that its migrator finds the same ones. */

@@ -9,29 +9,29 @@ import { NAMED_SCHEMA } from './prismiq-migrations.js';
 import { loadSqlGrammar } from '../sql/statements/grammar.js';
 import { readStatements, type Statement } from '../sql/statements/statement.js';
 
-/** In which tenant, and how, a migration runs. */
+/** The tenant for which a migration runs, and how it runs. */
 export interface MigrationScope {
   readonly orm: MikroORM | undefined;
   readonly schema: string;
   readonly direction: 'up' | 'down';
   readonly allowDataLoss: boolean;
-  /** Whether Prismiq's own statements name the schema, as all do that are sent; those of a plan are the same for many tenants. */
+  /** Whether Prismiq's own statements name the schema. Those of a plan do not, so that many tenants share them. */
   readonly namesSchema: boolean;
 }
 
-/** What a migration has to be given to send statements by itself. */
+/** What a migration needs to send statements itself. */
 interface Context {
   readonly transaction: Transaction;
 }
 
-/** A migration wants to send a statement by itself, and what comes before it has not been sent yet. */
+/** A migration wants to send a statement itself, but those before it have not been sent yet. */
 export class NeedsTransaction extends Error {}
 
 /**
- * The statements that a migration gives for one tenant, one a string.
+ * Collects the statements of a migration for one tenant, one per string.
  *
- * @param context in which the migration may also send statements by itself
- * @throws NeedsTransaction if it does, and there is no `context`; it can be called again with one
+ * @param context lets the migration send statements itself
+ * @throws NeedsTransaction if it does so without a `context`: call again with one
  */
 export async function statementsOf(
   migration: SourceMigration,
@@ -64,7 +64,7 @@ export async function statementsOf(
   } catch (error) {
     failure = error;
   }
-  // Also if the migration has caught the error.
+  // Even if the migration has caught the error.
   if (access.wasNeeded && context === undefined) {
     throw new NeedsTransaction();
   }
@@ -82,16 +82,16 @@ export async function statementsOf(
     .map(({ sql }) => sql);
 }
 
-/** What a migration does; without statements it has to be asked again, in a transaction in which it sends some by itself. */
+/** The statements of a migration, undefined if it sends some itself: then they are collected in its transaction. */
 export interface PreparedMigration {
   readonly migration: SourceMigration;
   readonly statements: readonly string[] | undefined;
 }
 
 /**
- * Asks a migration for its statements, where that needs no transaction.
+ * Collects the statements of a migration, if that needs no transaction.
  *
- * @param sendsItself migrations that were found to send statements by themselves; noted here
+ * @param sendsItself migrations known to send statements themselves; a new one is added
  */
 export async function prepare(
   migration: SourceMigration,
@@ -121,7 +121,7 @@ const mayAlterPrismiqTables = ({ relations, reachesFurther }: Statement): boolea
   reachesFurther ||
   relations.some(({ name, isIndex, role }) => name.startsWith('prismiq_') || (isIndex && role !== 'created'));
 
-/** Whether it is the migration's own code that has failed, and not the database. */
+/** Whether the migration's own code failed, not the database. */
 const isHostError = (error: unknown): error is Error =>
   error instanceof Error && !('code' in error && typeof error.code === 'string') && !isTransient(error);
 
@@ -139,8 +139,8 @@ function assertAllowed(
 }
 
 /**
- * Runs `work`, and shows each statement that is sent in the transaction meanwhile to `read`, whatever sends it: an EntityManager,
- * Kysely, a stream. If `read` throws, the statement is not sent.
+ * Runs `work`, and passes each statement that it sends in the transaction to `read`, whether by an EntityManager, Kysely or a
+ * stream. If `read` throws, the statement is not sent.
  */
 async function whileWatching(
   transaction: Transaction,
@@ -151,7 +151,7 @@ async function whileWatching(
   const connection = await executor.provideConnection(async (connection) => connection);
   const { executeQuery, streamQuery } = connection;
   connection.executeQuery = async <Row>(...[query, options]: Parameters<typeof executeQuery>) => {
-    // MikroORM sends savepoints for transactions in the transaction.
+    // MikroORM sends savepoints for nested transactions.
     if (!/^(savepoint|release|rollback to) "/.test(query.sql)) {
       read(query.sql);
     }

@@ -1,4 +1,4 @@
-/** The newest migration that a tenant has, by source; `null`: none. Empty: the tenant could not be read. @publicApi */
+/** The newest migration of a tenant for each source, `null` if it has none. Empty if the tenant could not be read. @publicApi */
 export type TenantVersion = Readonly<Record<string, string | null>>;
 
 /** @publicApi */
@@ -14,17 +14,17 @@ export interface MigrationTarget {
 export interface UpTarget extends MigrationTarget {
   /**
    * The last migration to run, by name. Other sources stay where they are.
-   * @default undefined: all migrations of all sources
+   * @default all migrations of all sources
    */
   to?: string | undefined;
 }
 
 /** Exactly one of `to` and `steps`. @publicApi */
 export interface DownTarget extends MigrationTarget {
-  /** The migration that remains as the last one, by name; `0`: none remains, which needs `source` if there are several. */
+  /** The name of the last migration to keep. `0` keeps none, and needs `source` if there are several. */
   to?: string | 0 | undefined;
   /**
-   * How many migrations to take back, counted from what each tenant has when its turn comes. After a run that was killed, `to`
+   * How many migrations to take back, counted from what each tenant has when the run reaches it. After a run that was killed, `to`
    * takes back what is left, while `steps` counts again.
    */
   steps?: number | undefined;

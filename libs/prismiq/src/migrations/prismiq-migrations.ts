@@ -11,8 +11,8 @@ export interface PrismiqMigration {
 }
 
 /**
- * Prismiq's migrations for MikroORM's own migrator, oldest first, with unqualified names: they go where the migrator's `schema`
- * says. Use them with `migrations: { migrationsList: PRISMIQ_MIGRATIONS, tableName: PRISMIQ_HISTORY_TABLE }`.
+ * Prismiq's migrations for MikroORM's own migrator, oldest first, with unqualified names: the migrator's `schema` says where
+ * they go. Use them with `migrations: { migrationsList: PRISMIQ_MIGRATIONS, tableName: PRISMIQ_HISTORY_TABLE }`.
  *
  * @publicApi
  */
@@ -21,7 +21,7 @@ export const PRISMIQ_MIGRATIONS: PrismiqMigration[] = SCHEMA_VERSIONS.map((versi
   class: toMigration(version),
 }));
 
-/** In what the runner for many tenants gives as `config`: the schema that the statements shall name. MikroORM's own has no such member. */
+/** The member of `config` with the schema that the statements name. Only TenantMigrator sets it; MikroORM's migrator does not. */
 export const NAMED_SCHEMA = Symbol('prismiq schema');
 
 function toMigration(version: SchemaVersion): Constructor<Migration> {

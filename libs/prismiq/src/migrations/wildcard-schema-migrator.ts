@@ -5,13 +5,13 @@ import type { DatabaseSchema, SqlSchemaGenerator } from '@mikro-orm/postgresql';
 /**
  * MikroORM's migrator, for `migrations: { includeWildcardSchema: true }`. MikroORM 7.2 leaves entities with `schema: '*'` out of its
  * snapshot, and replaces that by what it finds in the database after each run. The next `migration:create` would then make their
- * tables again, and drop the schemas of tenants. This one keeps them in the snapshot, and changes it in `migration:create` alone.
+ * tables again, and drop the schemas of tenants. This one keeps them in the snapshot, and changes it only in `migration:create`.
  *
  * @example `defineConfig({ extensions: [WildcardSchemaMigrator], migrations: { includeWildcardSchema: true } })`
  * @publicApi
  */
 export class WildcardSchemaMigrator extends Migrator {
-  /** How MikroORM makes an extension. @internal */
+  /** Called by MikroORM to create the extension. @internal */
   static override register(orm: MikroORM): void {
     orm.config.registerExtension('@mikro-orm/migrator', () => new WildcardSchemaMigrator(orm.em as never));
   }
@@ -27,5 +27,5 @@ export class WildcardSchemaMigrator extends Migrator {
   }
 }
 
-// By this name MikroORM knows that there is a migrator. Otherwise it adds its own.
+// MikroORM recognizes a migrator by this name. Otherwise it adds its own.
 Object.defineProperty(WildcardSchemaMigrator, 'name', { value: Migrator.name });

@@ -55,10 +55,7 @@ describe('the command line of prismiq', () => {
     [['whatever'], 'Error: There is no command "whatever". There are status,'],
     [['migrate', '--al'], 'Error: There is no option --al. Did you mean --all?'],
     [['migrate', '-z'], 'Error: There is no option -z.'],
-    [
-      ['migrate', 'acme'],
-      'Error: prismiq migrate takes options alone, and no "acme". To name a tenant: --tenant acme.',
-    ],
+    [['migrate', 'acme'], 'Error: prismiq migrate takes only options, not "acme". To name a tenant: --tenant acme.'],
     [['status', '--steps', '1'], 'Error: prismiq status takes no --steps (how many migrations to take back).'],
     [['migrate', '--all=yes'], 'Error: --all takes no value. Write --all alone.'],
     [['migrate', '--tenant'], 'Error: --tenant needs a value: --tenant ID.'],

@@ -61,7 +61,7 @@ describe('prismiq migrate, while it works', () => {
       const terminal = host.terminal(MIGRATE);
       await terminal.shows(/ [1-4]\/12 /);
       terminal.type(CTRL_C);
-      await terminal.shows(/SIGINT: finishing the tenants in work\. Once more ends at once\./);
+      await terminal.shows(/SIGINT: finishing the tenants in progress\. A second signal ends at once\./);
       expect(await terminal.exitCode).toBe(130);
 
       const [, migrated, skipped] = /12 tenants in .*: (\d+) migrated, (\d+) skipped\./.exec(terminal.screen) ?? [];
@@ -82,7 +82,7 @@ describe('prismiq migrate, while it works', () => {
       await terminal.shows(/ 0\/12 /);
       await inWork();
       terminal.type(CTRL_C);
-      await terminal.shows(/Once more ends at once/);
+      await terminal.shows(/A second signal ends at once/);
       await new Promise((resolve) => setTimeout(resolve, 600)); // as a person would; an echo of the first one is passed over
       terminal.type(CTRL_C);
       expect(await terminal.exitCode).toBe(130);
@@ -155,7 +155,7 @@ describe('prismiq migrate, while it works', () => {
       child.kill('SIGTERM'); // passed on by npm, say
       const { code, stdout, stderr } = await result;
       expect(code).toBe(143);
-      expect(stderr).toContain('SIGTERM: finishing the tenants in work.');
+      expect(stderr).toContain('SIGTERM: finishing the tenants in progress.');
       expect(stdout).toMatch(/12 tenants in .*: \d migrated, \d+ skipped\./);
     });
   });

@@ -3,7 +3,7 @@ import { EXIT_CODE_MEANINGS, ExitCode } from '../exit-codes.js';
 import { wrap } from '../output/text.js';
 import { GENERAL_OPTIONS, OPTION_GROUPS, OPTIONS, type Option, type OptionName } from './options.js';
 
-/** How help is set: how wide, and how headings are marked. */
+/** The width of the text, and how titles are emphasized. */
 export interface HelpStyle {
   readonly width: number;
   readonly title: (text: string) => string;
@@ -44,8 +44,8 @@ export function overview(commands: readonly Command[], style: HelpStyle): string
       style,
     ),
     wrap(
-      'Each command finds prismiq.config.ts (or .mts, .js, .mjs) in this folder or one above it. A flag goes before an environment ' +
-        'variable, and that before the file. Results go to standard output; progress, notes and errors to standard error.',
+      'Each command finds prismiq.config.ts (or .mts, .js, .mjs) in this folder or one above it. Flags take precedence over ' +
+        'environment variables, and those over the file. Results go to standard output; progress, notes and errors to standard error.',
       style.width,
     ),
     exitCodes(Object.values(ExitCode), style),
@@ -71,7 +71,7 @@ const exitCodes = (codes: readonly ExitCode[], style: HelpStyle): string =>
     style,
   );
 
-/** Terms on the left, explained on the right. */
+/** Terms on the left, explanations on the right. */
 function section(title: string, entries: readonly (readonly [string, string])[], style: HelpStyle): string {
   const width = Math.max(...entries.map(([term]) => term.length));
   const lines = entries.map(

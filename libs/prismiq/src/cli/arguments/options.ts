@@ -8,11 +8,11 @@ export interface Option<Value = unknown> {
   /** For `--help`: what it does, and the default where there is one. */
   readonly summary: string;
   readonly short?: string;
-  /** How `--help` writes the value; none: the option is a switch. */
+  /** How `--help` writes the value. Absent if the option is a switch. */
   readonly placeholder?: string;
   /** Whether it may be given several times; the value is a list then. */
   readonly repeatable?: boolean;
-  /** The environment variable that stands for it where it is not given. */
+  /** The environment variable that is read if the flag is absent. */
   readonly env?: string;
   readonly parse: Parse<Value>;
 }
@@ -57,7 +57,7 @@ export const OPTIONS = {
   'create-schema': toggle({ group: 'What to do', summary: 'create schemas that do not exist' }),
   repair: toggle({
     group: 'What to do',
-    summary: 'repair tables of another shape first, as far as no row changes for it',
+    summary: 'first repair tables of another shape, as far as no row changes',
   }),
   check: toggle({ group: 'What to do', summary: 'exit with 4 when a tenant is behind, with 5 when one has drifted' }),
   'dry-run': toggle({ group: 'What to do', summary: 'show what would be done, and change nothing' }),
@@ -119,10 +119,10 @@ type ValueOf<Name extends OptionName> = (typeof OPTIONS)[Name] extends infer Def
     : ReturnType<Definition['parse']>
   : never;
 
-/** What was given by flags and by the environment. */
+/** The values given by flags and environment variables. */
 export type OptionValues = { readonly [Name in OptionName]?: ValueOf<Name> };
 
-/** What each command takes. */
+/** Options of every command. */
 export const GENERAL_OPTIONS = ['config', 'database-url', 'json', 'verbose', 'help'] as const satisfies OptionName[];
-/** What each command takes that works on tenants. */
+/** Options of every command that works on tenants. */
 export const SELECTION_OPTIONS = ['tenant', 'ring', 'tag', 'all', 'allow-empty'] as const satisfies OptionName[];

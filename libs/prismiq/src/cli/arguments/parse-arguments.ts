@@ -5,7 +5,7 @@ import { OPTIONS, type Option, type OptionName, type OptionValues } from './opti
 import { InvalidValue } from './value-parsers.js';
 
 export interface ParsedArguments {
-  /** What is no option: the command, and what should not be there. */
+  /** Positional arguments: the command, and any that should not be there. */
   readonly words: readonly string[];
   readonly flags: OptionValues;
 }
@@ -14,7 +14,7 @@ const names = Object.keys(OPTIONS) as OptionName[];
 const definition = (name: OptionName): Option => OPTIONS[name];
 
 /**
- * Reads the command line. An option is known by its full name or by its letter, and may stand before or after the command.
+ * Reads the command line. Options have a full name or a letter, and stand before or after the command.
  *
  * @throws UsageError
  */
@@ -44,7 +44,7 @@ export function parseArguments(argv: readonly string[]): ParsedArguments {
 }
 
 /**
- * The values of some options: as the flags say, or else as the environment says.
+ * Adds the values of environment variables for options that no flag sets.
  *
  * @throws UsageError
  */

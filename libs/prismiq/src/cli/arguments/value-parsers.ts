@@ -33,7 +33,7 @@ export const oneOf =
 
 const MILLISECONDS: Record<string, number> = { '': 1, ms: 1, s: 1000, min: 60_000 };
 
-/** A time as PostgreSQL's settings take it; milliseconds result. */
+/** Reads a time as PostgreSQL's settings write it, in milliseconds. */
 export const duration: Parse<number> = (value) => {
   const [, amount = '', unit = ''] = /^(\d+(?:\.\d+)?) ?(ms|s|min|)$/.exec(value) ?? [];
   const milliseconds = Math.round(Number(amount) * MILLISECONDS[unit]!);
@@ -43,5 +43,5 @@ export const duration: Parse<number> = (value) => {
   return milliseconds;
 };
 
-/** A switch, where it is given by an environment variable. */
+/** A switch that is set by an environment variable. */
 export const onOrOff: Parse<boolean> = (value) => !/^(0|false|off|no|)$/i.test(value);

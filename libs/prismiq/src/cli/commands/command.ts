@@ -7,7 +7,7 @@ import type { Session } from '../session.js';
 export interface CommandContext {
   readonly values: OptionValues;
   readonly output: Output;
-  /** The configuration, and the database, which is opened when it is first asked for. */
+  /** The configuration and the database, which is opened when first needed. */
   readonly session: Session;
 }
 
@@ -16,13 +16,12 @@ export interface Command {
   readonly name: string;
   /** One line, for the list of commands. */
   readonly summary: string;
-  /** What stands behind its name where the usage is shown. */
+  /** The arguments after its name in the usage line. */
   readonly usage: string;
   /** Paragraphs. */
   readonly manual: readonly string[];
-  /** The options it takes, besides those that all take. */
+  /** Its options, besides those of every command. */
   readonly options: readonly OptionName[];
-  /** What a person would type, and what it does. */
   readonly examples: readonly (readonly [commandLine: string, explanation: string])[];
   readonly exitCodes: readonly ExitCode[];
   run(context: CommandContext): Promise<ExitCode>;

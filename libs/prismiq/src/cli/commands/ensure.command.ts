@@ -4,7 +4,7 @@ import { explain, UsageError } from '../errors.js';
 import { ExitCode } from '../exit-codes.js';
 import type { Command } from './command.js';
 
-/** Errors of one schema, after which the next may succeed. */
+/** Errors that concern one schema: the next one may succeed. */
 const OF_ONE_SCHEMA = new Set(['SCHEMA_NOT_FOUND', 'SCHEMA_MISMATCH', 'PERMISSION_DENIED', 'DATABASE_ERROR']);
 
 export const ensureCommand: Command = {
@@ -13,10 +13,10 @@ export const ensureCommand: Command = {
   usage: '(--schema NAME | --tenant ID | --ring NAME | --tag NAME | --all)... [options]',
   manual: [
     "Creates what is missing of Prismiq's tables, and checks what exists: the same as ensureTables() in code. Tables of another " +
-      'shape are refused with a list of the differences, and nothing is changed then; with --repair they are made what they must be, as ' +
-      'far as no row changes for it. It can be repeated without effect.',
-    'With --schema it serves a tenant whom the directory does not know yet. Schemas have their turn one after the other, and ' +
-      'your own migrations none: for all that tenants need, use `prismiq migrate`.',
+      'shape are refused with a list of the differences, and nothing is changed. With --repair they are altered to match, as far as ' +
+      'no row changes. The command can be repeated without effect.',
+    'With --schema it works for a tenant that the directory does not know yet. Schemas are handled one after the other, and your ' +
+      'own migrations do not run: for everything that tenants need, use `prismiq migrate`.',
   ],
   options: [...SELECTION_OPTIONS, 'schema', 'create-schema', 'repair'],
   examples: [
@@ -51,10 +51,10 @@ export const ensureCommand: Command = {
         const done = repairs.length > 0 ? 'repaired the tables' : 'created what was missing';
         output.result(`${schema}: ${created ? done : 'all was there already'}`);
       } catch (error) {
-        const told = explain(error);
-        if (!OF_ONE_SCHEMA.has(told.code)) throw error;
+        const report = explain(error);
+        if (!OF_ONE_SCHEMA.has(report.code)) throw error;
         exitCode = ExitCode.TenantsFailed;
-        output.error(told);
+        output.error(report);
       }
     }
     return exitCode;

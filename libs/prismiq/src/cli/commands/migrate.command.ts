@@ -13,10 +13,10 @@ export const migrateCommand: Command = {
       'tenant: a tenant that fails, or a process that is killed, leaves that tenant as it was. Tables are compared with what ' +
       'their version has before a tenant counts as migrated. Tables without a history are verified, and recorded at the version ' +
       'they match.',
-    'It can be run again at any time and takes up what is left. Several processes at once share the work.',
-    'Rings have their turn in the order of the `rings` option, tenants without one last. When a tenant of a ring fails, that ring is ' +
-      'the last one. Lock time-outs, deadlocks and lost connections are retried.',
-    'Ctrl-C (or SIGTERM) begins no more tenants, finishes those in work, and reports. A second one ends at once.',
+    'It can be run again at any time and continues with what is left. Several processes at once share the work.',
+    'Rings run in the order of the `rings` option, tenants without a ring last. After a ring in which a tenant has failed, no other ' +
+      'ring begins. Lock time-outs, deadlocks and lost connections are retried.',
+    'After Ctrl-C (or SIGTERM) it begins no more tenants, finishes those in progress, and reports. A second one ends it at once.',
   ],
   options: [
     ...SELECTION_OPTIONS,

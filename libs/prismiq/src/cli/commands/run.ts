@@ -20,7 +20,7 @@ export const RUN_EXIT_CODES = [
 /**
  * Runs a migration, shows its progress, and reports the result.
  *
- * @param verb for what the run does, such as `Migrating`
+ * @param verb says what the run does, such as `Migrating`
  */
 export async function runAndReport(
   { output, session }: CommandContext,
@@ -33,8 +33,8 @@ export async function runAndReport(
   const shutdown = new ShutdownSignals((signal, isLast) => {
     progress.note(
       isLast
-        ? `${signal} again: ending at once. PostgreSQL takes back what was in work, when its statement is through.`
-        : `${signal}: finishing the tenants in work. Once more ends at once.`,
+        ? `${signal} again: ending at once. PostgreSQL rolls back the work in progress when its statement ends.`
+        : `${signal}: finishing the tenants in progress. A second signal ends at once.`,
     );
     if (isLast) progress.close();
   });

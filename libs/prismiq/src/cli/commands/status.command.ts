@@ -13,10 +13,10 @@ export const statusCommand: Command = {
   summary: 'show which tenants are at which version, and what is wrong',
   usage: '[--tenant ID]... [--ring NAME]... [--tag NAME]... [options]',
   manual: [
-    'Reads the catalog and the histories of all tenants, or of those selected, and groups them by version. It tells by name ' +
-      'which tenants have no schema, lack some of their tables (half provisioned), or have tables of another shape than their ' +
-      'version has (drifted), and which schemas with tables of Prismiq belong to no tenant (orphans).',
-    'Nothing is written, not even a missing history table. Orphans are told and never touched.',
+    'Reads the catalog and the histories of all tenants, or of those selected, and groups them by version. It names the ' +
+      'tenants that have no schema, lack some of their tables (half provisioned), or have tables of another shape than their ' +
+      'version has (drifted), and the schemas with tables of Prismiq that belong to no tenant (orphans).',
+    'Nothing is written, not even a missing history table. Orphans are reported and never touched.',
   ],
   options: [...SELECTION_OPTIONS, 'check'],
   examples: [

@@ -16,7 +16,7 @@ export const tenantsCommand: Command = {
   options: [...SELECTION_OPTIONS],
   examples: [
     ['prismiq tenants', 'List all tenants.'],
-    ["prismiq tenants --tenant 'eu_*' --tag beta", 'See whom a selection means.'],
+    ["prismiq tenants --tenant 'eu_*' --tag beta", 'See which tenants a selection means.'],
   ],
   exitCodes: [ExitCode.Ok, ExitCode.Failed, ExitCode.Usage],
   async run({ output, session }) {

@@ -9,8 +9,9 @@ export const verifyCommand: Command = {
   summary: 'compare the tables of tenants with what their version has',
   usage: '[--tenant ID]... [--ring NAME]... [--tag NAME]... [options]',
   manual: [
-    'Compares tables, columns, defaults, constraints and indexes of each tenant with what its version has, as the catalog says ' +
-      'and whatever the history records. It lists each difference, and writes nothing. Columns and indexes of your own are welcome.',
+    'Compares tables, columns, defaults, constraints and indexes of each tenant with what its version has, as the catalog ' +
+      'shows them, whatever the history records. It lists each difference, and writes nothing. ' +
+      'Columns and indexes of your own are welcome.',
     'Reports rows of a tenant that does not work in the schema, and row security that hides rows from the role.',
   ],
   options: [...SELECTION_OPTIONS],

@@ -5,7 +5,7 @@ import type { RunOptions, TenantMigratorOptions } from '../../migrator/migrator-
 export type CliDatabase = Options | MikroORM | string;
 
 /**
- * What a `prismiq.config.ts` exports by default: the database, and whatever else TenantMigrator takes.
+ * What a `prismiq.config.ts` exports by default: the database, and the other options of TenantMigrator.
  *
  * @publicApi
  */
@@ -15,8 +15,8 @@ export interface PrismiqCliConfig
     Pick<RunOptions, 'concurrency' | 'onError' | 'maxFailures' | 'waitForOthersMs' | 'betweenRings'> {
   /**
    * The database: the options of your MikroORM, a MikroORM instance, a connection string, or a function that gives one of them.
-   * `--database-url`, PRISMIQ_DATABASE_URL and DATABASE_URL go before the address in it; an instance stays as it is.
-   * @default what those say
+   * `--database-url`, PRISMIQ_DATABASE_URL and DATABASE_URL take precedence over its address, unless it is an instance.
+   * @default the database that those name
    */
   database?: CliDatabase | (() => CliDatabase | Promise<CliDatabase>) | undefined;
 }

@@ -5,9 +5,9 @@ import { UsageError } from '../errors.js';
 const NAMES = ['ts', 'mts', 'js', 'mjs'].map((extension) => `prismiq.config.${extension}`);
 
 /**
- * The configuration file: the one that was named, or the nearest of the usual name, in a folder or one above it.
+ * Finds the configuration file: the named one, or else the nearest of the usual name in the folder or one above it.
  *
- * @returns its absolute path; `undefined`: there is none, which is fine
+ * @returns its absolute path, or undefined if there is none
  * @throws UsageError
  */
 export function findConfig(folder: string, named: string | undefined): string | undefined {

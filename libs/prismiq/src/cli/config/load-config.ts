@@ -32,12 +32,12 @@ export async function loadConfig(path: string): Promise<PrismiqCliConfig> {
   return checkConfig(config, path);
 }
 
-/** What a compiler has made of `export default` for CommonJS arrives one level deeper. */
+/** The default export of compiled CommonJS is one level deeper. */
 const isCompiled = (exported: unknown): exported is { default?: unknown } =>
   typeof exported === 'object' && exported !== null && '__esModule' in exported;
 
 async function importTypeScript(path: string): Promise<{ default?: unknown }> {
   const { createJiti } = await import('jiti-for-prismiq');
-  // Without a cache on disk, which would be in a folder for temporary files that others may write to.
+  // No cache on disk: it would be in a folder for temporary files that others may write to.
   return createJiti(import.meta.url, { fsCache: false, interopDefault: false }).import(path);
 }

@@ -4,7 +4,7 @@ import { counted, printable, printableLines } from './text.js';
 
 const MAX_TENANTS_SHOWN = 20;
 
-/** Tenants that are not as they should be, each with what is wrong. */
+/** Lists tenants with problems, each with its message. */
 export function findings(title: string, found: readonly TenantFinding[], output: Output): string[] {
   if (found.length === 0) {
     return [];

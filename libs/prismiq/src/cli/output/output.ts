@@ -7,7 +7,7 @@ type Style = Parameters<typeof styleText>[0];
 
 /**
  * Where the command writes. Standard output is for results alone, so that they can be piped; progress, notes and errors go to
- * standard error. Colours only where a terminal reads them, and NO_COLOR is respected.
+ * standard error. Colors appear only on a terminal, and NO_COLOR is respected.
  */
 export class Output {
   /** Whether results are JSON, one object a line. */
@@ -21,33 +21,33 @@ export class Output {
     this.verbose = verbose;
   }
 
-  /** Lines of a result for people; with `--json` they are left out. */
+  /** Lines of a result for people, left out with `--json`. */
   result(...lines: readonly string[]): void {
     if (!this.json && lines.length > 0) {
       this.stdout.write(`${lines.join('\n')}\n`);
     }
   }
 
-  /** What was asked for by `--help` or `--version`. */
+  /** The text of `--help` or `--version`. */
   help(text: string): void {
     this.stdout.write(`${text}\n`);
   }
 
-  /** A result for programs; without `--json` it is left out. */
+  /** A result for programs, left out without `--json`. */
   event<Event extends { readonly type: string }>(event: Event): void {
     if (this.json) {
       this.stdout.write(`${JSON.stringify(event)}\n`);
     }
   }
 
-  /** Something to know meanwhile. */
+  /** A note on standard error. */
   note(text: string): void {
     this.stderr.write(`${text}\n`);
   }
 
   error(error: ErrorReport): void {
-    const { stack, ...told } = error;
-    this.event({ type: 'error', ...told });
+    const { stack, ...report } = error;
+    this.event({ type: 'error', ...report });
     const text = printableLines(this.verbose ? `${error.message}\n\n${stack}` : error.message).join('\n');
     this.note(`${this.onStderr(['red', 'bold'], 'Error:')} ${text}`);
   }

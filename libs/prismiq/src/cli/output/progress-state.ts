@@ -10,7 +10,7 @@ export interface ProgressView {
   close(): void;
 }
 
-/** @param verb for what the run does, such as `Migrating` */
+/** @param verb says what the run does, such as `Migrating` */
 export class ProgressState {
   total = 0;
   done = 0;

@@ -13,7 +13,7 @@ interface Row {
   slowest: TenantResult;
 }
 
-/** Counts what became of tenants, so that the table at the end is as short for thousands of them as for a few. */
+/** Counts tenants by result, so that the final table is as short for thousands of them as for a few. */
 export class RunSummary {
   readonly #rows = new Map<string, Row>();
 
@@ -55,7 +55,7 @@ export class RunSummary {
       output.result(`The run ended early: ${printable(stopped.message)}`);
     }
     if (failures.length > 0) {
-      output.result('Repair what the messages name, and run the same command again: it takes up what is left.');
+      output.result('Repair what the messages name, and run the same command again: it continues with what is left.');
     }
   }
 }

@@ -7,9 +7,9 @@ export interface Column<Row> {
 }
 
 /**
- * Rows under titles, in columns as wide as they need.
+ * Sets rows under titles, in columns as wide as needed.
  *
- * @param emphasize how titles are set off, on a terminal
+ * @param emphasize styles the titles
  */
 export function table<Row>(
   rows: readonly Row[],

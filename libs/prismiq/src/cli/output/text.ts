@@ -1,4 +1,4 @@
-/** Text from outside (a tenant's id, a message of the database) on one line, with nothing in it that a terminal would obey. */
+/** Text from outside (a tenant's id, a message of the database) on one line, with control characters escaped. */
 export function printable(text: string): string {
   return text
     .replaceAll(/\s+/g, (space) => (space.includes('\n') ? ' ' : space))
@@ -18,7 +18,7 @@ export const count = (number: number): string => NUMBER.format(number);
 /** `1 tenant`, `2 tenants` */
 export const counted = (number: number, noun: string): string => `${count(number)} ${noun}${number === 1 ? '' : 's'}`;
 
-/** A span of time, as precise as is of use: `85 ms`, `4.2 s`, `3 min 5 s`, `2 h 10 min`. */
+/** A span of time, with a useful precision: `85 ms`, `4.2 s`, `3 min 5 s`, `2 h 10 min`. */
 export function span(milliseconds: number): string {
   if (milliseconds < 1000) {
     return `${Math.round(milliseconds)} ms`;

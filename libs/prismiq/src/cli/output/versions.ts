@@ -13,7 +13,7 @@ export function versionText(version: TenantVersion): string {
 
 const MAX_NAMES_SHOWN = 5;
 
-/** Many names as a few of them; all of them with `--verbose`. */
+/** The first few names and how many more there are; with `--verbose` all names. */
 export function namesText(names: readonly string[], { verbose }: Output): string {
   const shown = names.slice(0, verbose ? Infinity : MAX_NAMES_SHOWN);
   const rest = names.length - shown.length;
