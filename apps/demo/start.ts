@@ -15,7 +15,7 @@ const DATA_DIR = join(import.meta.dirname, '../../.data/demo');
 const DATABASE = 'prismiq_demo';
 const SHUTDOWN_TIMEOUT_MS = 15_000;
 
-/** What {@link stop} has to close, in the order in which it was started. */
+/** What {@link stop} closes, in the order in which it was started. */
 const running: { close: () => Promise<unknown> }[] = [];
 
 async function run(): Promise<void> {

@@ -19,7 +19,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         MikroOrmModule.forRoot(mikroOrmConfig(databaseUrl)),
-        // All that Prismiq needs to know: who sends a request, which tenants there are, where their data are, and where to mount the
+        // What Prismiq needs to know: who sends a request, which tenants there are, where their data are, and where to mount the
         // REST API.
         PrismiqModule.forRoot({
           isGlobal: true,

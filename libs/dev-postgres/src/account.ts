@@ -29,13 +29,13 @@ export async function findAccount(): Promise<Account | undefined> {
   );
 }
 
-/** The owner of a data directory that exists already, or else the account: root can go on with the directory of another user. */
+/** The owner of an existing data directory, otherwise the account: root can use the directory of another user. */
 export function findOwner(dataDir: string, account: Account | undefined): Account | undefined {
   const stats = account && statSync(dataDir, { throwIfNoEntry: false });
   return stats && stats.uid !== 0 ? { uid: stats.uid, gid: stats.gid } : account;
 }
 
-/** Asks the system rather than the permission bits, which do not tell about access lists or mount options. */
+/** Asks the system, since permission bits say nothing about access lists or mount options. */
 export function canEnter(folder: string, account: Account | undefined): boolean {
   return !account || spawnSync('test', ['-x', folder], { ...account, cwd: '/' }).status === 0;
 }

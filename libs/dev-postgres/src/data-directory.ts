@@ -18,7 +18,7 @@ import { type Account, canEnter } from './account.ts';
 /** The password of the superuser `postgres`. */
 export const PASSWORD = 'password';
 
-/** In a data directory that this package has made: whether its data are to be kept. */
+/** A file in each data directory that this package has made. It says whether the data are kept. */
 const MARKER = '.prismiq-dev-postgres';
 
 const SYSTEM_FOLDER = '/var/lib/prismiq-dev';
@@ -31,7 +31,7 @@ export function makeSystemFolder(): string {
   return SYSTEM_FOLDER;
 }
 
-/** The directory that was asked for when the server's user can enter it, else one in the system folder. */
+/** The directory that was asked for if the server's user can enter it, otherwise one in the system folder. */
 export function chooseDataDirectory(wanted: string, account: Account | undefined): string {
   const asked = resolve(wanted);
   // The next start finds it again.
@@ -44,7 +44,7 @@ export function chooseDataDirectory(wanted: string, account: Account | undefined
   return elsewhere;
 }
 
-/** Makes a data directory when there is none to go on with. No server runs in it. */
+/** Creates a data directory unless an existing one can be used. No server runs in it. */
 export function prepareDataDirectory(dataDir: string, persistent: boolean, bin: string, account?: Account): void {
   if (canBeKept(dataDir, persistent)) return;
   removeAbandoned(`${dataDir}.draft-`);
@@ -76,7 +76,7 @@ export function prepareDataDirectory(dataDir: string, persistent: boolean, bin: 
 /** Deletes a data directory of ours. */
 export function deleteDataDirectory(dataDir: string): void {
   if (!existsSync(dataDir)) return;
-  // Renamed first: a directory that is deleted half-way would look like one to go on with.
+  // Renamed first: a directory that is deleted half-way would look like a usable one.
   const draft = `${dataDir}.draft-${process.pid}-old`;
   renameSync(dataDir, draft);
   rmSync(draft, { recursive: true, force: true, maxRetries: 5 });

@@ -8,7 +8,7 @@ import pg from 'pg';
 import type { Account } from './account.ts';
 import { PASSWORD } from './data-directory.ts';
 
-/** For how long a server may neither answer nor end, after the process that had started it was killed. */
+/** How long a server may neither answer nor end after the process that started it was killed. */
 const ABANDONED_TIMEOUT_MS = 20_000;
 
 /** Any number: nothing else uses advisory locks in the database `postgres`. */
@@ -17,7 +17,7 @@ const LOCK = 5_407_715;
 /** A connection that does not keep its process alive; the types do not know the method. */
 type LockClient = pg.Client & { unref(): void };
 
-/** The server of a data directory, in the hands of `pg_ctl`. */
+/** The server of a data directory, controlled by `pg_ctl`. */
 export class Server {
   constructor(dataDir: string, bin: string, account: Account | undefined) {
     this.#dataDir = dataDir;
@@ -65,7 +65,7 @@ export class Server {
     if (await this.#isRunning()) throw new Error(`PostgreSQL does not stop in ${this.#dataDir}. End it yourself.`);
   }
 
-  /** Stops the server while this process exits and can await nothing; `immediate` leaves data that need a recovery. */
+  /** Stops the server while this process exits, when nothing can be awaited. `immediate` leaves data that need a recovery. */
   stopAtExit(mode: 'fast' | 'immediate'): void {
     const wait = mode === 'fast' ? '-W' : '-w';
     spawnSync(join(this.#bin, 'pg_ctl'), ['stop', '-D', this.#dataDir, '-m', mode, wait], this.#spawnOptions());
@@ -84,11 +84,11 @@ export class Server {
   }
 
   /**
-   * Makes this process the only one that uses the data directory. The lock lives as long as its connection, which ends with the
-   * process, however that ends.
+   * Makes this process the only one that uses the data directory. The lock is held until its connection closes, at the
+   * latest when the process ends.
    *
-   * @returns nothing when the server of this data directory does not answer
-   * @throws when another process, or an earlier start of this one, has the lock
+   * @returns undefined if the server of this data directory does not answer
+   * @throws if another process, or an earlier start of this one, has the lock
    */
   async lock(port: number): Promise<LockClient | undefined> {
     const server = { host: '127.0.0.1', port, user: 'postgres', password: PASSWORD, database: 'postgres' };
@@ -110,7 +110,7 @@ export class Server {
       if (/^ECONN|^57P/.test(code)) return undefined;
       throw new Error(
         holder === undefined
-          ? `PostgreSQL runs in ${this.#dataDir}, and does not let us in: ${message}. To do without its data, delete the folder.`
+          ? `PostgreSQL runs in ${this.#dataDir}, but refuses the connection: ${message}. To do without its data, delete the folder.`
           : `The PostgreSQL data in ${this.#dataDir} are in use by ${holder}. Stop it, or use another data directory.`,
         { cause },
       );

@@ -8,7 +8,7 @@ export interface StartPostgresOptions {
   /** The data directory, made when it is missing. */
   readonly dataDir: string;
   /**
-   * The port wanted; another free one is taken when it is in use.
+   * The preferred port. A free one is taken if it is in use.
    * @default any free port
    */
   readonly port?: number;
@@ -24,7 +24,7 @@ export interface DevPostgres {
   readonly url: string;
   /** The port on 127.0.0.1. */
   readonly port: number;
-  /** The data directory in use; another than the one asked for when the server's user cannot reach that one. */
+  /** The data directory in use. It differs from the one asked for if the server's user cannot reach that one. */
   readonly dataDir: string;
   /** Stops the server, and deletes its data unless they are persistent. May be called again. */
   stop(): Promise<void>;
@@ -34,9 +34,9 @@ export interface DevPostgres {
  * Starts PostgreSQL 18 on a port of 127.0.0.1, and resolves when it answers.
  *
  * It handles no signal: the application calls {@link DevPostgres.stop} when it has closed its connections. If this process exits
- * without, the server is stopped as well.
+ * without that, the server is stopped as well.
  *
- * @throws when another live process uses the same data directory, or PostgreSQL cannot run here
+ * @throws if another live process uses the same data directory, or PostgreSQL cannot run here
  */
 export async function startPostgres(options: StartPostgresOptions): Promise<DevPostgres> {
   const { persistent, flags = [], port: wantedPort = 0 } = options;

@@ -49,8 +49,8 @@ export const InjectTenantSchema = (contextName?: string): PropertyDecorator & Pa
   InjectPrismiq(TenantSchema, contextName);
 
 /**
- * Subclasses that take what they need from one named registration: Nest makes guards, interceptors and pipes in the module of the
- * controller, and finds their dependencies by the tokens that stand in the class.
+ * Subclasses that depend on one named registration: Nest creates guards, interceptors and pipes in the controller's module, and
+ * finds their dependencies by the tokens in the class.
  */
 const ofContexts = new Map<string, Map<Type, Type>>();
 
@@ -92,7 +92,7 @@ export const getTenantGuard = (contextName?: string): Type<TenantGuard> =>
   ofContext(TenantGuard, [TenantResolver, TenantContext], contextName);
 
 /**
- * Gives a parameter of a handler the tenant in context, a {@link Tenant}. Without one, the call fails with a
+ * Injects the tenant in context, a {@link Tenant}, into a parameter of a handler. Without one, the call fails with a
  * TenantRequiredError. The controller needs the {@link TenantInterceptor}.
  *
  * @example `list(@CurrentTenant() { tenantId, userId }: Tenant) {}`

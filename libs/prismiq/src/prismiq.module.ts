@@ -37,7 +37,7 @@ import {
   PRISMIQ_OPEN_CONTEXT,
   PRISMIQ_SWAGGER,
 } from './prismiq.constants.js';
-import { getExports, createProviders } from './prismiq.providers.js';
+import { createProviders, getExports } from './prismiq.providers.js';
 
 /**
  * Prismiq in a NestJS application: entities, tenancy, repositories and optional REST controllers on the application's own
@@ -48,7 +48,7 @@ import { getExports, createProviders } from './prismiq.providers.js';
 @Module({})
 export class PrismiqModule implements NestModule, OnModuleInit {
   /**
-   * Registers Prismiq with options that are known at once.
+   * Registers Prismiq with fixed options.
    *
    * @throws InvalidOptionsError
    */
@@ -80,13 +80,13 @@ export class PrismiqModule implements NestModule, OnModuleInit {
     @Inject(ModulesContainer) modules: ModulesContainer,
     @Inject(PRISMIQ_CONTEXT_NAME) contextName: string | undefined,
   ) {
-    // In the constructor, since a host may make its document before it starts.
+    // In the constructor, since a host may create its OpenAPI document before it starts.
     if (swagger !== undefined) {
       documentControllers(swagger, modules, PrismiqModule, mounted?.controllers ?? [], contextName);
     }
   }
 
-  /** Nest calls it before it makes the routes of a web application. */
+  /** Nest calls it before it creates the routes of a web application. */
   configure(consumer: MiddlewareConsumer): void {
     consumer.apply(this.openContext).forRoutes({ path: '/{*all}', method: RequestMethod.ALL });
     if (this.mounted !== undefined) {
@@ -98,7 +98,7 @@ export class PrismiqModule implements NestModule, OnModuleInit {
     }
   }
 
-  /** Nest calls it after it has made the routes. */
+  /** Nest calls it after it has created the routes. */
   onModuleInit(): void {
     this.fallback.afterRoutes();
   }

@@ -28,7 +28,7 @@ import { TenantStorage } from './tenancy/tenant-store.js';
 import { TenantGuard } from './tenancy/tenant.guard.js';
 import { TenantInterceptor } from './tenancy/tenant.interceptor.js';
 
-/** What a host may inject, and what the interceptor needs where Nest makes it in a module of the host. */
+/** What a host may inject, and what the interceptor needs when Nest creates it in a module of the host. */
 const EXPORTED = [
   DashboardRepository,
   WidgetRepository,
@@ -43,13 +43,13 @@ const EXPORTED = [
   TenantMigrator,
 ];
 
-/** The tokens of what a host may inject. */
+/** The tokens that a registration exports. */
 export const getExports = (contextName?: string): InjectionToken[] =>
   EXPORTED.map((provider) => getPrismiqToken<unknown>(provider, contextName));
 
 /**
- * The providers that are made from the options. Nothing of a named registration is known by its plain class: `app.get()` looks
- * in all modules, and would find the wrong one.
+ * Creates the providers from the options. A named registration provides nothing under a plain class: `app.get()` searches all
+ * modules, and would find the wrong one.
  */
 export function createProviders(contextName?: string): Provider[] {
   const token = (provider: { name: string; prototype: unknown }) => getPrismiqToken(provider, contextName);
@@ -118,7 +118,7 @@ export function createProviders(contextName?: string): Provider[] {
   ];
 }
 
-/** `@mikro-orm/nestjs` provides an ORM under its class, or under a text made from the context's name. */
+/** `@mikro-orm/nestjs` provides an ORM under its class, or under a string made from the context's name. */
 const ormProvider = (contextName?: string): Provider => ({
   provide: PRISMIQ_ORM,
   useFactory: (orm?: PostgreSqlMikroORM) => {
@@ -134,7 +134,7 @@ const ormProvider = (contextName?: string): Provider => ({
     if (!(orm.driver instanceof PostgreSqlDriver)) {
       throw new InvalidOptionsError(
         'contextName',
-        'stands for a MikroORM of another database: use @mikro-orm/postgresql.',
+        'names a MikroORM instance of another database: use @mikro-orm/postgresql.',
       );
     }
     registerEntities(orm);

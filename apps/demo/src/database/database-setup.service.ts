@@ -21,7 +21,7 @@ export class DatabaseSetup implements OnApplicationBootstrap {
   }
 
   /**
-   * Migrates like `deploy.ts`, which a deployment runs first; then there is nothing left to do here. A tenant that fails does not
+   * Migrates like `deploy.ts`, which a deployment runs first, so that nothing is left to do here. A tenant that fails does not
    * keep the others from working. Before the first start there are no tenants.
    */
   private async bringTenantsUpToDate(): Promise<void> {

@@ -11,7 +11,7 @@ export class InvalidOptionsError extends PrismiqError {
 
   /**
    * @param option the option at fault, as it is written, e.g. `controllers.path`
-   * @param owner whose option it is
+   * @param owner the class that takes the option
    */
   constructor(
     readonly option: string,

@@ -14,7 +14,7 @@ export class TenantSelectionError extends PrismiqError {
 }
 
 /**
- * The directory has no tenants. It is more likely that of a wrong or empty database than meant. Nothing was done.
+ * The directory has no tenants, probably because it reads a wrong or empty database. Nothing was done.
  *
  * @publicApi
  */
@@ -23,7 +23,7 @@ export class NoTenantsError extends PrismiqError {
 
   constructor() {
     super(
-      'The directory has no tenants. Check which database it reads. Where there are none yet, use { allowEmpty: true }.',
+      'The directory has no tenants. Check which database it reads. If there are none yet, use { allowEmpty: true }.',
       404,
       false,
     );
@@ -44,7 +44,7 @@ export class MigrationTargetError extends PrismiqError {
 }
 
 /**
- * A migration has a statement that must not, or cannot, run as asked. The tenant is where it was.
+ * A migration has a statement that must not, or cannot, run as asked. The tenant is as it was before.
  *
  * @publicApi
  */
@@ -73,7 +73,7 @@ export class DataLossError extends PrismiqError {
   constructor(
     readonly migration: string,
     readonly statement: string,
-    /** How, such as `it drops a column`. */
+    /** How data would be lost, such as `it drops a column`. */
     readonly reason: string,
     context: PrismiqErrorContext = {},
   ) {
@@ -88,7 +88,7 @@ export class DataLossError extends PrismiqError {
 }
 
 /**
- * A statement of a migration failed. The tenant is where it was.
+ * A statement of a migration failed. The tenant is as it was before.
  *
  * @publicApi
  */
@@ -106,7 +106,7 @@ export class MigrationFailedError extends PrismiqError {
 }
 
 /**
- * Somebody else works on the tenant: another migrator, or an `ensureTables` whose transaction is open. The tenant was not touched.
+ * Another process works on the tenant: a migrator, or an `ensureTables` in an open transaction. The tenant was not touched.
  *
  * @publicApi
  */

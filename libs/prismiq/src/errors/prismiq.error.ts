@@ -12,7 +12,7 @@ export interface PrismiqErrorContext {
   cause?: unknown;
 }
 
-/** For clients, where the message is for the host's developers. */
+/** Texts for clients, in place of messages for the host's developers. */
 const CLIENT_MESSAGES: Record<number, string> = {
   400: 'The request belongs to no valid tenant',
   404: 'Unknown tenant',
@@ -24,7 +24,7 @@ const CLIENT_MESSAGES: Record<number, string> = {
  *
  * It follows two conventions, so that a host needs no filter for the right status: that of `http-errors` (`status`, `statusCode`,
  * `expose`), which the exception filters of Nest, Express and Fastify understand, and the `extensions` of GraphQL. GraphQL servers
- * know no `expose`, and send the message as it is: {@link PrismiqErrorFilter} replaces it by `clientMessage`.
+ * ignore `expose` and send the message as it is: {@link PrismiqErrorFilter} replaces it by `clientMessage`.
  *
  * @publicApi
  */
@@ -34,7 +34,7 @@ export abstract class PrismiqError extends Error {
   readonly tenantId: string | undefined;
   readonly schema: string | undefined;
   readonly sqlState: string | undefined;
-  /** After how many seconds a retry is worthwhile; `undefined`: unknown. REST answers carry it as `Retry-After`. */
+  /** Seconds after which a retry is worthwhile, undefined if unknown. REST answers carry it as `Retry-After`. */
   readonly retryAfterSeconds: number | undefined = undefined;
 
   /**
@@ -60,14 +60,14 @@ export abstract class PrismiqError extends Error {
     return this.statusCode;
   }
 
-  /** The message if `expose` is true, else a general text that fits the status. */
+  /** The message if `expose` is true, otherwise a general text that fits the status. */
   get clientMessage(): string {
     return this.expose ? this.message : (CLIENT_MESSAGES[this.statusCode] ?? STATUS_CODES[this.statusCode] ?? 'Error');
   }
 
   /**
-   * What a GraphQL server tells its client beside the message: `code` and the HTTP `status`. An error of the server's that is not
-   * exposed has the code that GraphQL servers give to unknown errors.
+   * What a GraphQL server sends with the message: `code` and the HTTP `status`. A server error that is not exposed has the code
+   * that GraphQL servers give to unknown errors.
    */
   get extensions(): { code: string; status: number } {
     const isSecret = this.statusCode >= 500 && !this.expose;

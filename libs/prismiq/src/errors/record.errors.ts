@@ -6,7 +6,7 @@ export type RecordKind = 'dashboard' | 'widget' | 'saved query';
 const capitalize = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /**
- * The tenant has no such record, or none that the acting user may see. The two are not told apart, so that nobody can probe for
+ * The tenant has no such record, or none that the acting user may see. The two look the same, so that nobody can probe for
  * records that they may not see.
  *
  * @publicApi
@@ -24,7 +24,7 @@ export class RecordNotFoundError extends PrismiqError {
 }
 
 /**
- * The acting user may see the record and must not change it.
+ * The acting user may see the record but not change it.
  *
  * @publicApi
  */
@@ -66,7 +66,7 @@ export class StaleVersionError extends PrismiqError {
   override readonly code = 'STALE_VERSION';
 
   /**
-   * @param expected the version that the caller has read, or the versions that the caller accepts
+   * @param expected the version that the caller has read, or the versions that they accept
    * @param current the stored version
    */
   constructor(
@@ -118,7 +118,7 @@ export interface DocumentIssue {
   input?: unknown;
 }
 
-/** How many faults of an input are reported at most: checking stops there. */
+/** The most faults of one input that are reported; checking stops there. */
 export const MAX_ISSUES = 100;
 
 /**
@@ -140,7 +140,7 @@ export class InvalidDocumentError extends PrismiqError {
 }
 
 /**
- * What was to be stored is larger than the `limits` option allows. Nothing was written.
+ * The input is larger than the `limits` option allows. Nothing was written.
  *
  * @publicApi
  */
@@ -160,7 +160,7 @@ export class DocumentTooLargeError extends PrismiqError {
 }
 
 /**
- * What was to be read is larger than `limits.readBytes`. It was measured in the database and not transferred.
+ * The result is larger than `limits.readBytes`. It was measured in the database and not transferred.
  *
  * @publicApi
  */
@@ -187,7 +187,7 @@ export class RecordBusyError extends PrismiqError {
   override readonly code = 'RECORD_BUSY';
   override readonly retryAfterSeconds = 1;
 
-  /** @param id `undefined` where the lock is on a name, or on several records */
+  /** @param id undefined if the lock is on a name, or on several records */
   constructor(
     readonly kind: RecordKind,
     readonly id: string | undefined,

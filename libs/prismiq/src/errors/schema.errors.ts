@@ -12,7 +12,7 @@ export class InvalidSchemaNameError extends PrismiqError {
     readonly schemaName: string,
     problem: string,
   ) {
-    // JSON shows control characters and quotes for what they are; a very long name is cut.
+    // JSON escapes control characters and quotes; a very long name is cut.
     super(
       `Invalid schema name ${JSON.stringify(schemaName.slice(0, 100))}: ${problem}. ` +
         'A schema name consists of letters, digits and underscores, has at most 63 bytes, and is not one of PostgreSQL itself.',
@@ -49,18 +49,18 @@ export interface SchemaDifference {
   table: string;
   /** What kind of object differs. */
   kind: 'table' | 'column' | 'constraint' | 'index';
-  /** The name of the object; for a table its own. */
+  /** The name of the object. */
   name: string;
-  /** The definition that Prismiq needs; `undefined`: the object should not be there. */
+  /** The definition that Prismiq needs, undefined if the object should not exist. */
   expected: string | undefined;
-  /** The definition found; `undefined`: the object is missing. */
+  /** The definition found, undefined if the object is missing. */
   actual: string | undefined;
-  /** Of an index that is missing: the name under which the table has one of the same definition. */
+  /** For a missing index: the name of an index of the table with the same definition. */
   foundAs?: string | undefined;
 }
 
 /**
- * Tables of Prismiq's names exist, but of another shape. Nothing was changed.
+ * Tables with Prismiq's names exist, but have another shape. Nothing was changed.
  *
  * @publicApi
  */

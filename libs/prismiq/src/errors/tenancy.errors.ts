@@ -1,7 +1,7 @@
 import { PrismiqError, type PrismiqErrorContext } from './prismiq.error.js';
 
 /**
- * Tenant-bound data was asked for while no tenant is in context. Nothing was sent to the database.
+ * Tenant-bound data was accessed without a tenant in context. Nothing was sent to the database.
  *
  * @publicApi
  */
@@ -63,7 +63,7 @@ export class TenantMismatchError extends PrismiqError {
 }
 
 /**
- * The tenant is in the directory, and its schema holds no Prismiq tables, or does not exist.
+ * The tenant is in the directory, but its schema has no Prismiq tables, or does not exist.
  *
  * @publicApi
  */
@@ -120,7 +120,7 @@ export class TenantNotFoundError extends PrismiqError {
 }
 
 /**
- * The tenant exists, and is suspended: nobody works for it until its directory says `active` again.
+ * The tenant is suspended: its data cannot be used until its directory says `active` again.
  *
  * @publicApi
  */
@@ -133,8 +133,8 @@ export class TenantSuspendedError extends PrismiqError {
 }
 
 /**
- * The tenant directory failed, did not answer in time, or gave an answer of no use; see `cause`. Whether the tenant exists is not
- * known, and not assumed.
+ * The tenant directory failed, did not answer in time, or gave an unusable answer; see `cause`. It is unknown whether the tenant
+ * exists.
  *
  * @publicApi
  */
@@ -169,7 +169,7 @@ export class TenantListError extends TenantDirectoryError {
   ) {
     const { succeeded, failures } = result;
     super(
-      `failed while its tenants were worked for, after ${succeeded} had succeeded and ${failures.length} had failed: ` +
+      `failed during the work for its tenants, after ${succeeded} had succeeded and ${failures.length} had failed: ` +
         `${String(context.cause)}. See \`result\` for the failures.`,
       context,
     );
@@ -177,7 +177,7 @@ export class TenantListError extends TenantDirectoryError {
 }
 
 /**
- * The work of `forEachTenant` failed for a tenant, and no other was begun after that; see `cause`. `result` has all failures:
+ * The work of `forEachTenant` failed for a tenant, and no other was begun; see `cause`. `result` has all failures:
  * with `concurrency`, tenants in work may have failed as well.
  *
  * @publicApi
@@ -191,7 +191,7 @@ export class TenantTaskError extends PrismiqError {
   ) {
     super(
       `The work for tenant ${quote(context.tenantId)} failed, after ${result.succeeded} had succeeded: ${String(context.cause)}. ` +
-        "To work for the others all the same, use { onError: 'continue' }.",
+        "To continue with the other tenants, use { onError: 'continue' }.",
       500,
       false,
       context,
@@ -220,5 +220,5 @@ export class TenantBusyError extends PrismiqError {
   }
 }
 
-/** JSON shows control characters and quotes for what they are. */
+/** JSON escapes control characters and quotes. */
 const quote = (text: string | undefined): string => JSON.stringify(text ?? '');

@@ -13,33 +13,33 @@ import type { TenantMigratorOptions } from '../migrator/migrator-options.js';
 import type { ResolveTenant, TenantResolver } from '../tenancy/tenant-resolver.js';
 
 /**
- * Options that are values: known when the application starts, so that they may come from other providers.
+ * Options that are values, so that they may come from other providers.
  *
  * @publicApi
  */
 export interface PrismiqOptions {
   /**
-   * Says to which tenant a request belongs. Needed where requests are served; a host of jobs and scripts alone uses
+   * Says to which tenant a request belongs. Required to serve requests; a host that only runs jobs and scripts uses
    * {@link TenantContext.runInTenant} instead.
    * @default none: no request has a tenant, and tenant-bound access fails
    */
   resolver?: TenantResolver | ResolveTenant | undefined;
 
   /**
-   * Derives the schema of a tenant from its id. The answer must consist of letters, digits and underscores, at most 63 bytes.
+   * Derives the schema of a tenant from its id. The name must consist of letters, digits and underscores, at most 63 bytes.
    * One schema for all is possible: every statement filters by `tenant_id` as well.
    * @default (tenantId) => `tenant_${tenantId}`
    */
   schemaFor?: SchemaFor | undefined;
 
   /**
-   * Knows which tenants there are: `tenantsFromCatalog()`, `tenantsFromList([…])`, `tenantsFromQuery('SELECT …')`, or your own
-   * {@link TenantDirectory}. Whoever is not in it is refused, before anything is sent to his schema.
+   * Knows which tenants exist: `tenantsFromCatalog()`, `tenantsFromList([…])`, `tenantsFromQuery('SELECT …')`, or your own
+   * {@link TenantDirectory}. A tenant that is not in it is refused before anything is sent to its schema.
    * @default tenantsFromCatalog(): a tenant exists when its schema holds Prismiq tables
    */
   directory?: TenantDirectory | TenantDirectoryFactory | undefined;
 
-  /** How long what the directory says is kept. */
+  /** How long answers of the directory are cached. */
   directoryCache?: PrismiqDirectoryCacheOptions | undefined;
 
   /**
@@ -49,7 +49,7 @@ export interface PrismiqOptions {
    */
   bindEntityManager?: boolean | undefined;
 
-  /** How much may be stored, and read at a time. */
+  /** How much may be stored, and how much one call may read. */
   limits?: PrismiqLimits | undefined;
 
   /** How much of the connection pool one tenant may use, and for how long its calls wait. */
@@ -76,7 +76,7 @@ export interface PrismiqDirectoryCacheOptions {
    */
   negativeTtlMs?: number | undefined;
   /**
-   * How many tenants are kept in mind.
+   * How many tenants are cached.
    * @default 10000
    */
   maxEntries?: number | undefined;
@@ -150,13 +150,13 @@ export interface PrismiqConnectionOptions {
  */
 export interface PrismiqControllersOptions {
   /**
-   * The path under which the routes stand, after the host's global prefix; slashes around it do not matter.
+   * The path of the routes, after the host's global prefix; slashes around it do not matter.
    * @default 'prismiq'
    */
   path?: string | undefined;
 
   /**
-   * Guards for these controllers alone, as for `@UseGuards()`. They run before the tenant is resolved; their dependencies come
+   * Guards for these controllers only, as for `@UseGuards()`. They run before the tenant is resolved; their dependencies come
    * from `imports` or from global modules.
    * @default []
    */
@@ -169,7 +169,7 @@ export interface PrismiqControllersOptions {
   version?: ControllerOptions['version'] | undefined;
 
   /**
-   * Interceptors for these controllers alone, as for `@UseInterceptors()`. They run inside the tenant's context.
+   * Interceptors for these controllers only, as for `@UseInterceptors()`. They run inside the tenant's context.
    * @default []
    */
   interceptors?: (Type<NestInterceptor> | NestInterceptor)[] | undefined;
@@ -182,7 +182,7 @@ export interface PrismiqControllersOptions {
   decorators?: ClassDecorator[] | undefined;
 
   /**
-   * Which of the controllers to mount, for a host that mounts one of its own in place of another.
+   * The controllers to mount, for a host that replaces one by its own.
    * @default all
    */
   include?: PrismiqControllerName[] | undefined;
@@ -198,8 +198,8 @@ export type PrismiqControllerName = 'dashboards' | 'widgets' | 'saved-queries';
  */
 export interface PrismiqStructure {
   /**
-   * Whether all modules see the providers. If not, a module sees them that imports the dynamic module which `forRoot` has
-   * returned (keep it in a constant), or a module that exports it again; `imports: [PrismiqModule]` alone does not do.
+   * Whether all modules see the providers. Otherwise import the dynamic module that `forRoot` has returned (keep it in a
+   * constant), or a module that exports it again; `imports: [PrismiqModule]` is not enough.
    * @default false
    */
   isGlobal?: boolean | undefined;
@@ -212,7 +212,7 @@ export interface PrismiqStructure {
   contextName?: string | undefined;
 
   /**
-   * Whether, and how, to mount the REST controllers; `true` stands for all defaults.
+   * Whether, and how, to mount the REST controllers; `true` uses all defaults.
    * @default false
    */
   controllers?: boolean | PrismiqControllersOptions | undefined;
@@ -227,7 +227,7 @@ export interface PrismiqStructure {
 /** @publicApi */
 export type PrismiqModuleOptions = PrismiqOptions & PrismiqStructure;
 
-/** What a factory returns: values alone. Structure stands beside the factory, in forRootAsync itself. */
+/** What a factory returns. Options that shape the module go beside the factory, in forRootAsync itself. */
 export type PrismiqAsyncValues = PrismiqOptions & { [Option in keyof PrismiqStructure]?: undefined };
 
 /** @publicApi */

@@ -33,7 +33,7 @@ const VALUES = [
 const STRUCTURE = ['isGlobal', 'contextName', 'controllers', 'imports'];
 const SOURCES = ['useFactory', 'useClass', 'useExisting', 'inject'];
 
-/** Checks the options that are values; `structure` holds the others, since some only make sense together. */
+/** Checks the options that are values. Some depend on options in `structure`. */
 export function resolveOptions(options: PrismiqOptions, structure: PrismiqStructure): PrismiqConfig {
   if (typeof options !== 'object' || options === null) {
     throw new InvalidOptionsError('useFactory', 'must return an object with options');
@@ -107,7 +107,7 @@ export interface ResolvedControllersOptions {
 
 const CONTROLLERS: PrismiqControllerName[] = ['dashboards', 'widgets', 'saved-queries'];
 
-/** The controllers' options; `undefined`: none are mounted. */
+/** @returns undefined if no controllers are mounted */
 export function resolveControllers({ controllers = false }: PrismiqStructure): ResolvedControllersOptions | undefined {
   if (controllers === false) {
     return undefined;
@@ -122,7 +122,7 @@ export function resolveControllers({ controllers = false }: PrismiqStructure): R
     throw new InvalidOptionsError('controllers.path', 'must be a string such as "api/prismiq"');
   }
   if (version !== undefined && ![version].flat().every(isVersion)) {
-    throw new InvalidOptionsError('controllers.version', 'must be a text, VERSION_NEUTRAL, or an array of these');
+    throw new InvalidOptionsError('controllers.version', 'must be a string, VERSION_NEUTRAL, or an array of these');
   }
   assertList('guards', guards, (guard) => guard != null, 'guards, as for @UseGuards()');
   assertList('interceptors', interceptors, (one) => one != null, 'interceptors, as for @UseInterceptors()');
@@ -141,7 +141,7 @@ function assertList<T>(option: string, list: T[], isValid: (item: T) => boolean,
   }
 }
 
-/** What a number is when it is left out, and between which it must be. */
+/** The default of a number, and its bounds. */
 type NumberOption = [byDefault: number, min: number, max: number];
 
 const MEBIBYTE = 1024 * 1024;
@@ -217,7 +217,7 @@ const MIGRATOR = [
   'citusSchemaBasedSharding',
 ] satisfies (keyof PrismiqMigratorOptions)[];
 
-/** What they are is checked by TenantMigrator, which is made when the application starts. */
+/** TenantMigrator, which is created when the application starts, checks the values. */
 function toMigratorOptions(migrator: PrismiqMigratorOptions = {}): PrismiqMigratorOptions {
   if (typeof migrator !== 'object' || migrator === null) {
     throw new InvalidOptionsError('migrator', 'must be an object such as { rings: ["canary"] }');
@@ -239,7 +239,7 @@ function toDirectory(directory: PrismiqOptions['directory']): TenantDirectoryFac
   throw new InvalidOptionsError(
     'directory',
     'must be tenantsFromCatalog(), tenantsFromList([…]), tenantsFromQuery("SELECT …"), or an object with the functions find and ' +
-      'list. For a class that Nest shall instantiate use ' +
+      'list. For a class that Nest instantiates use ' +
       'forRootAsync({ inject: [MyDirectory], useFactory: (directory) => ({ directory }) }).',
   );
 }
@@ -256,7 +256,7 @@ function toResolver(resolver: PrismiqOptions['resolver']): TenantResolver {
   }
   throw new InvalidOptionsError(
     'resolver',
-    'must be a function or a TenantResolver instance. For a class that Nest shall instantiate use ' +
+    'must be a function or a TenantResolver instance. For a class that Nest instantiates use ' +
       'forRootAsync({ inject: [MyResolver], useFactory: (resolver) => ({ resolver }) }).',
   );
 }
