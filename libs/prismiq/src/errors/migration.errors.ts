@@ -115,8 +115,8 @@ export class TenantLockedError extends PrismiqError {
 
   constructor(context: PrismiqErrorContext) {
     super(
-      `Schema "${context.schema}" is being worked on by another process. Run again when that is through; ` +
-        'pg_stat_activity shows who it is.',
+      `Schema "${context.schema}" is being worked on by another process. Run again when it has finished; ` +
+        'pg_stat_activity shows which one it is.',
       503,
       false,
       { sqlState: '55P03', ...context },

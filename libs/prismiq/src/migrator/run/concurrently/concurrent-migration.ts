@@ -9,7 +9,7 @@ import { lockFailure } from '../tenant-assertions.js';
 import { namedFailure } from '../tenant-transaction.js';
 import { findInvalidIndexes, type Leftovers } from './invalid-indexes.js';
 import { readRepeatableStatement, type RepeatableStatement } from './repeatable-statement.js';
-import { findRunningStatements, markerOf, type RunningStatement } from './running-statements.js';
+import { findRunningStatements, toMarker, type RunningStatement } from './running-statements.js';
 import { UnboundedStatement } from './unbounded-statement.js';
 
 const LOOK_EVERY_MS = 200;
@@ -107,7 +107,7 @@ export class ConcurrentMigration {
       if (running === undefined) {
         return;
       }
-      const message = `process ${running.pid} of the server still runs an earlier statement${stateOf(running)}`;
+      const message = `process ${running.pid} of the server still runs an earlier statement${describeState(running)}`;
       if (signal.aborted) {
         throw lockFailure(message);
       }
@@ -119,7 +119,7 @@ export class ConcurrentMigration {
   private async send({ sql, leftovers, usesSharedSchemas }: Omit<RepeatableStatement, 'required'>): Promise<void> {
     const { database, tenant, searchPath, lockTimeoutMs } = this.options;
     const path = [tenant.schema, ...(usesSharedSchemas ? searchPath : []), 'pg_temp'].map(quoteIdentifier).join(', ');
-    const statement = new UnboundedStatement(markerOf(tenant.schema), sql, { ...SETTINGS, search_path: path });
+    const statement = new UnboundedStatement(toMarker(tenant.schema), sql, { ...SETTINGS, search_path: path });
     const ended = new AbortController();
     let canceled: RunningStatement | undefined;
     try {
@@ -139,7 +139,7 @@ export class ConcurrentMigration {
         ? error
         : failure(
             '55P03',
-            `canceled, because it waited for a lock longer than ${lockTimeoutMs} ms${stateOf(canceled)}`,
+            `canceled, because it waited for a lock longer than ${lockTimeoutMs} ms${describeState(canceled)}`,
             error,
           );
     }
@@ -170,7 +170,7 @@ export class ConcurrentMigration {
         } else if (running.waitsForTransactions) {
           this.tell(
             'transactions',
-            `the statement waits for the end of transactions that began before it${stateOf(running)}`,
+            `the statement waits for the end of transactions that began before it${describeState(running)}`,
           );
         }
       }
@@ -197,7 +197,7 @@ export class ConcurrentMigration {
   }
 }
 
-const stateOf = ({ progress, blockers }: RunningStatement): string =>
+const describeState = ({ progress, blockers }: RunningStatement): string =>
   [progress, blockers].map((part) => (part === undefined ? '' : `: ${part}`)).join('');
 
 /** An error as PostgreSQL reports one. */

@@ -15,7 +15,7 @@ export interface RunningStatement {
 }
 
 /** Begins the texts that are sent to run a statement outside of a transaction, so that another process recognizes them. */
-export const markerOf = (schema: string): string => `/* prismiq ${encodeURIComponent(schema)} */`;
+export const toMarker = (schema: string): string => `/* prismiq ${encodeURIComponent(schema)} */`;
 
 /**
  * By the text of the statement and not by its process id: another process must find it too. What waits for its client has completed
@@ -55,7 +55,7 @@ export async function findRunningStatements(
   // As text: a host may have changed the parsers of other types.
   const rows = await sql.query<Record<'pid' | 'progress' | 'patient' | 'blockers' | 'canceled', string | null>>(
     RUNNING_STATEMENTS,
-    [...toParameters(leftovers), markerOf(leftovers.schema), lockTimeoutMs / 1000],
+    [...toParameters(leftovers), toMarker(leftovers.schema), lockTimeoutMs / 1000],
   );
   return rows.map(({ pid, progress, patient, blockers, canceled }) => ({
     pid: Number(pid),
