@@ -5,7 +5,7 @@ import type { WriteOptions } from '../repositories/lock-record.js';
 import { parseVersions } from './entity-tags.js';
 import { asObject } from './wire.js';
 
-/** One of these versions must be stored; `undefined`: any. */
+/** One of these versions must be stored, undefined for any. */
 export type ExpectedVersions = readonly number[] | undefined;
 
 /** The versions that the If-Match header of a request names. `*` asks for any version, which every write does anyway. */

@@ -50,7 +50,7 @@ export type ResultCounts = Readonly<Record<TenantResultState | 'skipped', number
 
 /** @publicApi */
 export interface RingReport {
-  /** `undefined`: the tenants of no ring that the `rings` option names. */
+  /** Undefined for the tenants of no ring that the `rings` option names. */
   readonly ring: string | undefined;
   readonly total: number;
   readonly counts: ResultCounts;
@@ -73,7 +73,7 @@ export interface MigrationReport {
   readonly counts: ResultCounts;
   readonly failures: readonly TenantResult[];
   readonly durationMs: number;
-  /** `undefined`: no tenant was left out. */
+  /** Undefined if no tenant was left out. */
   readonly stopped: StopReason | undefined;
 }
 

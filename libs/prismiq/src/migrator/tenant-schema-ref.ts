@@ -11,7 +11,7 @@ export interface TenantSchemaRef {
 
 /** The tenants that are migrated before those of the next ring. */
 export interface Ring {
-  /** `undefined`: the tenants of no ring that the `rings` option names. */
+  /** Undefined for the tenants of no ring that the `rings` option names. */
   readonly ring: string | undefined;
   readonly tenants: readonly TenantSchemaRef[];
 }

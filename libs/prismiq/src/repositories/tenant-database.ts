@@ -11,7 +11,7 @@ import type { TenantScope } from './tenant-scope.js';
 
 /** What one tenant may use of the pool, and for how long a call waits. */
 export interface ConnectionLimits {
-  /** `undefined`: half of the pool. */
+  /** Half of the pool by default. */
   readonly perTenant: number | undefined;
   readonly waitTimeoutMs: number;
   readonly lockTimeoutMs: number;

@@ -59,7 +59,7 @@ interface Subject {
 }
 
 interface Sending {
-  /** `undefined`: the request has no credentials. */
+  /** Undefined if the request has no credentials. */
   readonly asker: Subject | undefined;
   readonly owner: Subject;
   readonly request: IsolationRequest;

@@ -13,7 +13,7 @@ import type { TenantIdentity } from '../tenancy/tenant.js';
  * @publicApi
  */
 export class FixedTenantResolver extends TenantResolver {
-  /** @param identity of the requests; `undefined`: they belong to no tenant */
+  /** @param identity of the requests, undefined if they belong to no tenant */
   constructor(public identity?: TenantIdentity) {
     super();
   }

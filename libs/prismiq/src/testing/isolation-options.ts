@@ -31,7 +31,7 @@ export interface IsolationOptions<Tenant extends IsolationTenant = IsolationTena
 export interface Leak {
   /** Whether data of another tenant was seen, or changed. */
   kind: 'read' | 'write';
-  /** The tenant whose credentials were used; `undefined`: none. */
+  /** The tenant whose credentials were used, undefined without credentials. */
   asker: string | undefined;
   /** The tenant whose data it was. */
   owner: string;

@@ -13,7 +13,7 @@ export interface Operation {
   query?: z.ZodObject;
   body?: SchemaName;
   isBodyOptional?: boolean;
-  /** Status and schema of the success; `undefined`: the route only has errors. */
+  /** Status and schema of the success, undefined if the route only has errors. */
   answer?: readonly [status: number, schema: SchemaName];
   /** Whether the answer has an `ETag`. */
   isTagged?: boolean;

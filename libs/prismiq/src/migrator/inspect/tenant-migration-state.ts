@@ -38,9 +38,9 @@ export interface TenantMigrationState {
 
 /** What was read of a schema. */
 export interface SchemaReading {
-  /** `undefined`: the schema does not exist. */
+  /** Undefined if the schema does not exist. */
   readonly histories: Histories | undefined;
-  /** How Prismiq's tables differ from each version; `undefined`: there are none. */
+  /** How Prismiq's tables differ from each version, undefined if there are none. */
   readonly tables: CatalogComparison | undefined;
   /** Problems that were found in other ways. */
   readonly problems: readonly TenantProblem[];

@@ -12,7 +12,7 @@ export interface Step {
   readonly isLast: boolean;
 }
 
-/** The next part of the work on a tenant; `undefined`: there is nothing to do. */
+/** The next part of the work on a tenant, undefined if there is nothing to do. */
 export function nextStep(
   { unrecorded }: TenantMigrationState,
   migrations: readonly SourceMigration[],

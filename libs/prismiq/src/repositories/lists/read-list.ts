@@ -10,7 +10,7 @@ import { parseListOptions, type ListOptions, type Order, type PageOptions, type 
 /** A part of a list. @publicApi */
 export interface Page<T> {
   items: T[];
-  /** The `cursor` of the next page; `undefined`: this is the last. */
+  /** The `cursor` of the next page, undefined on the last one. */
   nextCursor: string | undefined;
   /** How many items match, on all pages; only if it was asked for. */
   total: number | undefined;

@@ -34,7 +34,7 @@ export const UNKNOWN = 'it is not known to keep all data';
 export const alterTableParts = (cmds: readonly Node[] | undefined): AlterTableCmd[] =>
   (cmds ?? []).flatMap((node) => ('AlterTableCmd' in node ? [node.AlterTableCmd] : []));
 
-/** How a part may lose data; nothing: it cannot. */
+/** @returns how a part may lose data, undefined if it cannot */
 export function findLossInPart({ subtype, behavior, def }: AlterTableCmd): string | undefined {
   if (!RESTATING.has(subtype) && !KEEPING.has(subtype)) {
     return LOSSES[subtype!] ?? UNKNOWN;

@@ -64,7 +64,7 @@ const LOSSES: ByKind<string | undefined> = {
   CreateSchemaStmt: ({ schemaElts = [] }) => firstReason(schemaElts.map(findLoss)),
 };
 
-/** How a statement may lose data; nothing: it cannot. What is not known to keep data counts as losing it. */
+/** How a statement may lose data, undefined if it cannot. What is not known to keep data counts as losing it. */
 export const readDataLoss = ({ executed, runsUnreadable }: Code): string | undefined =>
   firstReason(executed.map(findLoss)) ?? (runsUnreadable ? 'it runs code that cannot be read beforehand' : undefined);
 

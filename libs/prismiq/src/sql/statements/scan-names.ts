@@ -15,7 +15,7 @@ export function scanNames(sql: string): RelationName[] {
   });
 }
 
-/** A token as PostgreSQL folds names; nothing: it is not a name. */
+/** A token as PostgreSQL folds names, undefined if it is not a name. */
 function foldName(token: string): string | undefined {
   const [statement] = parseSql(`LOCK TABLE ${token}`) ?? [];
   const [relation] =
