@@ -132,7 +132,7 @@ describe('a statement of a migration', () => {
 
   it('that the grammar does not know is sent alone', async () => {
     const texts: string[] = [];
-    const pool = new Pool({ connectionString: database.url, max: 4 });
+    const pool = new Pool({ connectionString: database.url, max: 6 });
     pool.on('connect', (client) => {
       const { query } = client;
       client.query = function (this: unknown, ...args: unknown[]) {
