@@ -6,6 +6,8 @@ export type Fate = 'lost' | 'unanswered';
 
 /** Stands between clients and the server, as a network that loses messages does. */
 export class WireProxy implements AsyncDisposable {
+  /** A text in the server's answers, and another of the same length in its place. */
+  replace: [text: string, other: string] | undefined;
   #next: { text: RegExp; fate: Fate } | undefined;
   readonly #sockets = new Set<Socket>();
   readonly #server = createServer((client) => this.serve(client));
@@ -53,9 +55,15 @@ export class WireProxy implements AsyncDisposable {
     });
     server.on('data', (data) => {
       if (!isMute) {
-        client.write(data);
+        client.write(this.replaced(data));
       }
     });
+  }
+
+  private replaced(data: Buffer): Buffer {
+    return this.replace === undefined
+      ? data
+      : Buffer.from(data.toString('latin1').replaceAll(...this.replace), 'latin1');
   }
 
   private fateOf(data: Buffer): Fate | undefined {

@@ -166,7 +166,14 @@ export { PrismiqWidgetsController } from './http/widgets.controller.js';
 
 // Errors
 export { InvalidOptionsError, SqlGrammarMissingError } from './errors/configuration.errors.js';
-export { ConnectionFailedError, DatabaseError, PermissionDeniedError } from './errors/database.errors.js';
+export {
+  ConnectionFailedError,
+  DatabaseError,
+  PermissionDeniedError,
+  ReadOnlyDatabaseError,
+  StatementTimeoutError,
+  UnsupportedServerError,
+} from './errors/database.errors.js';
 export {
   DataLossError,
   MigrationFailedError,

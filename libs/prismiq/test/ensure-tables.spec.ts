@@ -8,6 +8,7 @@ import {
   prismiqSchemaSql,
   SchemaMismatchError,
   SchemaNotFoundError,
+  StatementTimeoutError,
   verifyTables,
   type SqlTarget,
 } from '@prismiq/nestjs';
@@ -209,7 +210,7 @@ describe('ensureTables', () => {
     it('leaves no transaction open on a pool whose queries time out', async () => {
       const holder = await lock('slow');
       const pool = new Pool({ connectionString: database.url, max: 1, query_timeout: 200 });
-      await expect(ensureTables(pool, { schema: 'slow', createSchema: true })).rejects.toThrow(ConnectionFailedError);
+      await expect(ensureTables(pool, { schema: 'slow', createSchema: true })).rejects.toThrow(StatementTimeoutError);
       await holder.query('ROLLBACK');
       await holder.end();
       expect(

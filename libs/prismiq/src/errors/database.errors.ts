@@ -1,19 +1,71 @@
 import { PrismiqError, type PrismiqErrorContext } from './prismiq.error.js';
 
 /**
- * The database could not be reached, refused the login, or ended the connection.
+ * The database could not be reached, refused the login, or ended the connection. Where the connection was lost while a write was
+ * under way, the server may have carried the write out.
  *
  * @publicApi
  */
 export class ConnectionFailedError extends PrismiqError {
   override readonly code = 'CONNECTION_FAILED';
 
+  /** @param message says what happened to the connection, and what to do */
+  constructor(message: string, context: PrismiqErrorContext) {
+    super(message, 503, false, context);
+  }
+}
+
+/**
+ * The server takes no writes: a standby, or a primary that has become one. The connection is closed, so that the next one can find
+ * the new primary.
+ *
+ * @publicApi
+ */
+export class ReadOnlyDatabaseError extends PrismiqError {
+  override readonly code = 'READ_ONLY_DATABASE';
+
   constructor(reason: string, context: PrismiqErrorContext) {
     super(
-      `Cannot reach the database: ${reason}. Check that the server runs, and the host, port, user and password of the connection.`,
+      `The database takes no writes: ${reason}. Make sure that the connection leads to the primary server ` +
+        'and that the transaction is not READ ONLY. The connection was closed; try again.',
       503,
       false,
       context,
+    );
+  }
+}
+
+/**
+ * A statement took longer than it may, or was canceled. If `sqlState` is undefined, the client gave up waiting, and the server may
+ * have carried the statement out; otherwise it has no effect.
+ *
+ * @publicApi
+ */
+export class StatementTimeoutError extends PrismiqError {
+  override readonly code = 'STATEMENT_TIMEOUT';
+
+  /** @param message says whose limit it was, and what to do */
+  constructor(message: string, context: PrismiqErrorContext) {
+    super(message, 503, false, context);
+  }
+}
+
+/**
+ * The server is older than the oldest version of PostgreSQL that Prismiq works with.
+ *
+ * @publicApi
+ */
+export class UnsupportedServerError extends PrismiqError {
+  override readonly code = 'UNSUPPORTED_SERVER';
+
+  constructor(
+    readonly found: string,
+    readonly needed: string,
+  ) {
+    super(
+      `The server is PostgreSQL ${found}. Prismiq needs PostgreSQL ${needed} or newer: upgrade the server.`,
+      500,
+      false,
     );
   }
 }
@@ -38,8 +90,12 @@ export class PermissionDeniedError extends PrismiqError {
   }
 }
 
+/** Deadlock, serialization failure, lock time-out, and class 53, insufficient resources: the same may succeed later. */
+const PASSES = /^(40001|40P01|55P03|53)/;
+
 /**
- * The database refused a statement for a reason that has no error class of its own; see `sqlState` and `cause`.
+ * The database refused a statement for a reason that has no error class of its own; see `sqlState` and `cause`. Its status is 503
+ * where the same statement may succeed later, and 500 otherwise.
  *
  * @publicApi
  */
@@ -49,7 +105,7 @@ export class DatabaseError extends PrismiqError {
   constructor(reason: string, context: PrismiqErrorContext) {
     super(
       `The database refused a statement (SQLSTATE ${context.sqlState ?? 'unknown'}): ${reason}`,
-      500,
+      PASSES.test(context.sqlState ?? '') ? 503 : 500,
       false,
       context,
     );

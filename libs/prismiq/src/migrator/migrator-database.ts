@@ -1,8 +1,10 @@
 import type { MikroORM, Transaction } from '@mikro-orm/postgresql';
 import { borrow, pooledExecutor, type Lender } from '../sql/borrow.js';
+import type { BorrowedConnection } from '../sql/connection.js';
 import { withDedicatedClient, type DedicatedClient } from '../sql/dedicated-client.js';
 import { mikroOrmExecutor } from '../sql/mikro-orm-executor.js';
 import type { PgPool } from '../sql/pg-executor.js';
+import { inspectServer } from '../sql/server-version.js';
 import { NO_CLIENT_TIMEOUT_MS, type SqlExecutor, type StatementOptions } from '../sql/sql-executor.js';
 
 /**
@@ -38,25 +40,28 @@ export class FleetDatabase implements SqlExecutor {
   /**
    * Lends a connection. `work` begins and commits by itself, so that it can do it in the text of other statements; if it fails, its
    * transaction is rolled back.
+   *
+   * @param runsHostCode whether statements of the host's are sent: if they change the session, the connection is not used again
    */
-  connection<T>(work: (connection: SqlExecutor) => Promise<T>): Promise<T> {
-    return borrow(this.#lender, (connection) => connection.closing(() => work(connection)), OPTIONS);
+  connection<T>(work: (connection: SqlExecutor) => Promise<T>, runsHostCode = false): Promise<T> {
+    return this.borrow(runsHostCode, (connection) => connection.closing(() => work(connection)));
   }
 
-  /** Runs `work` in a transaction that MikroORM knows, if there is a MikroORM. */
-  transaction<T>(work: (transaction: FleetTransaction) => Promise<T>): Promise<T> {
+  /**
+   * Runs `work` in a transaction that MikroORM knows, if there is a MikroORM.
+   *
+   * @param runsHostCode as for {@link connection}
+   */
+  transaction<T>(work: (transaction: FleetTransaction) => Promise<T>, runsHostCode = false): Promise<T> {
     const { orm } = this;
-    return borrow(
-      this.#lender,
-      (connection) =>
-        orm === undefined
-          ? connection.transaction((sql) =>
-              work({ query: (...statement) => sql.query(...statement), context: undefined }),
-            )
-          : connection.mikroOrmTransaction((context) =>
-              work({ ...mikroOrmExecutor(orm.em, (query) => context.executeQuery(query), OPTIONS), context }),
-            ),
-      OPTIONS,
+    return this.borrow(runsHostCode, (connection) =>
+      orm === undefined
+        ? connection.transaction((sql) =>
+            work({ query: (...statement) => sql.query(...statement), context: undefined }),
+          )
+        : connection.mikroOrmTransaction((context) =>
+            work({ ...mikroOrmExecutor(orm.em, (query) => context.executeQuery(query), OPTIONS), context }),
+          ),
     );
   }
 
@@ -65,8 +70,20 @@ export class FleetDatabase implements SqlExecutor {
     return withDedicatedClient(this.#lender, work);
   }
 
-  /** Whether the server is a Citus coordinator, which takes one statement a call. */
+  /**
+   * Whether the server is a Citus coordinator, which takes one statement a call.
+   *
+   * @throws UnsupportedServerError
+   */
   async isCitus(): Promise<boolean> {
-    return (await this.query(`SELECT 1 FROM pg_extension WHERE extname = 'citus'`)).length > 0;
+    return (await inspectServer(this)).isCitus;
+  }
+
+  private borrow<T>(runsHostCode: boolean, work: (connection: BorrowedConnection) => Promise<T>): Promise<T> {
+    return borrow(
+      this.#lender,
+      (connection) => (runsHostCode ? connection.leavingSession(() => work(connection)) : work(connection)),
+      OPTIONS,
+    );
   }
 }

@@ -155,10 +155,11 @@ export class TenantMigrator {
   /** One after the other, so that nothing is still running when one of them fails. */
   private async prepare(selection: TenantSelection): Promise<Prepared> {
     try {
+      const isCitus = await this.#database.isCitus();
       const set = await MigrationSet.load(this.#options.migrations);
       const schemas = new Map<string, string[]>();
       const tenants = await distinctSchemas(selectTenants(this.#tenants.list(), selection, schemas));
-      return { set, tenants, schemas };
+      return { set, tenants, schemas, isCitus };
     } catch (error) {
       throw translateError(error, {});
     }
@@ -171,8 +172,7 @@ export class TenantMigrator {
   ): Promise<MigrationReport> {
     const { lockTimeoutMs, statementTimeoutMs, searchPath, retries, rings } = this.#options;
     await assertPoolSize(this.#options.database, concurrency);
-    const { set, tenants } = await this.prepare(options);
-    const isCitus = await this.#database.isCitus();
+    const { set, tenants, isCitus } = await this.prepare(options);
     const context: RunContext = {
       database: this.#database,
       set,
@@ -207,6 +207,7 @@ interface Prepared {
   readonly tenants: readonly TenantSchemaRef[];
   /** The tenants of all schemas, also of those that are not selected. */
   readonly schemas: SchemaTenants;
+  readonly isCitus: boolean;
 }
 
 function migrationsFor(set: MigrationSet, options: PlanOptions): RunContext['migrationsFor'] {

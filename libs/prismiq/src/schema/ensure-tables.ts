@@ -3,6 +3,9 @@ import { SchemaNotFoundError, type SchemaDifference } from '../errors/schema.err
 import { quoteIdentifier } from '../sql/identifier.js';
 import type { SqlExecutor } from '../sql/sql-executor.js';
 import type { SqlTarget } from '../sql/sql-target.js';
+import type { TransactionOptions } from '../sql/connection.js';
+import { inspectServer } from '../sql/server-version.js';
+import { BEGIN_READ_ONLY, settingStatements } from '../sql/session.js';
 import { inTransaction } from '../sql/transaction.js';
 import { isLockTimeout, translateError } from '../sql/translate-error.js';
 import { compareCatalog } from './compare-catalog.js';
@@ -49,6 +52,9 @@ export interface EnsureTablesResult {
   repairs?: readonly string[];
 }
 
+/** Enough for a table of millions of rows to be checked or repaired. */
+const STATEMENT_TIMEOUT_MS = 300_000;
+
 /**
  * Makes sure that a schema holds Prismiq's tables, at the newest version: creates missing tables, checks existing ones, and
  * records the history, so that a later migration continues from there. All or nothing. Can be called at any time, and by many
@@ -57,11 +63,18 @@ export interface EnsureTablesResult {
  * @param target where: a MikroORM instance, an EntityManager, a `pg` Pool or a `pg` client; see {@link SqlTarget} for whose
  *   transaction is joined
  * @throws InvalidSchemaNameError, SchemaNotFoundError, SchemaMismatchError (tables of another shape,
- *   with the differences and what to do), TenantLockedError, PermissionDeniedError, ConnectionFailedError, DatabaseError
+ *   with the differences and what to do), TenantLockedError, PermissionDeniedError, ConnectionFailedError,
+ *   ReadOnlyDatabaseError, StatementTimeoutError, UnsupportedServerError, DatabaseError
  * @publicApi
  */
 export async function ensureTables(target: SqlTarget, options: EnsureTablesOptions = {}): Promise<EnsureTablesResult> {
-  return inSchema(target, options, (sql, schema) => ensure(sql, schema, options));
+  return inSchema(target, options, (sql, schema) => ensure(sql, schema, options), {
+    settings: settingStatements({
+      statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+      // All names are qualified. Without a schema, the session's path says which is meant.
+      searchPath: options.schema === undefined ? undefined : [],
+    }),
+  });
 }
 
 /**
@@ -75,12 +88,17 @@ export async function verifyTables(
   target: SqlTarget,
   options: Pick<EnsureTablesOptions, 'schema' | 'lockTimeoutMs'> = {},
 ): Promise<SchemaDifference[]> {
-  return inSchema(target, options, async (sql, schema) => {
-    if (!(await schemaExists(sql, schema))) {
-      throw new SchemaNotFoundError({ schema });
-    }
-    return differences(sql, schema);
-  });
+  return inSchema(
+    target,
+    options,
+    async (sql, schema) => {
+      if (!(await schemaExists(sql, schema))) {
+        throw new SchemaNotFoundError({ schema });
+      }
+      return differences(sql, schema);
+    },
+    { begin: BEGIN_READ_ONLY },
+  );
 }
 
 const DEFAULT_LOCK_TIMEOUT_MS = 10_000;
@@ -89,6 +107,7 @@ async function inSchema<T>(
   target: SqlTarget,
   { schema, lockTimeoutMs = DEFAULT_LOCK_TIMEOUT_MS }: EnsureTablesOptions,
   work: (sql: SqlExecutor, schema: string) => Promise<T>,
+  transaction: TransactionOptions,
 ): Promise<T> {
   if (schema !== undefined) {
     assertSchemaName(schema);
@@ -98,11 +117,15 @@ async function inSchema<T>(
   }
   let found = schema;
   try {
-    return await inTransaction(target, (sql) =>
-      withLockTimeout(sql, lockTimeoutMs, async () => {
-        found ??= await currentSchema(sql);
-        return work(sql, found);
-      }),
+    return await inTransaction(
+      target,
+      (sql) =>
+        withLockTimeout(sql, lockTimeoutMs, async () => {
+          await inspectServer(sql);
+          found ??= await currentSchema(sql);
+          return work(sql, found);
+        }),
+      transaction,
     );
   } catch (error) {
     throw isLockTimeout(error)

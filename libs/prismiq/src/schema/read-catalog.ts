@@ -3,7 +3,8 @@ import { TABLE_NAMES, type CatalogObject } from './expected-catalog.js';
 
 /**
  * Reads the definitions of Prismiq's tables in some schemas. It uses pg_catalog, because information_schema hides what the role does
- * not own, and has no indexes. Definitions are in PostgreSQL's words and without the schema, so that schemas can be compared. NOT
+ * not own, and has no indexes. Definitions are in PostgreSQL's words and without the schema, so that schemas can be compared, and without
+ * the quotes that a session may ask for. NOT
  * NULL constraints, which have names since PostgreSQL 18, are left out: the column has them.
  */
 const CATALOG_QUERY = `
@@ -11,6 +12,7 @@ WITH tables (oid, kind, namespace, schema, "table") AS (
   SELECT c.oid, c.relkind, n.oid, n.nspname, c.relname
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname = ANY($1) AND c.relname = ANY($2)
+    AND (SELECT set_config('quote_all_identifiers', 'off', true)) = 'off'
 )
 SELECT schema, "table", 'table' AS kind, "table" AS name,
   CASE t.kind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WHEN 'v' THEN 'view'
@@ -47,7 +49,9 @@ WHERE NOT EXISTS (SELECT 1 FROM pg_constraint k
 export async function readCatalog(sql: SqlExecutor, schemas: readonly string[]): Promise<Map<string, CatalogObject[]>> {
   const rows = await sql.query<CatalogObject & { schema: string }>(CATALOG_QUERY, [schemas, TABLE_NAMES]);
   const bySchema = new Map<string, CatalogObject[]>();
-  for (const { schema, ...object } of rows) {
+  for (const { schema, definition, ...rest } of rows) {
+    // Where the session's path has something of the same name, PostgreSQL names its own schema.
+    const object = { ...rest, definition: definition.replaceAll('pg_catalog.', '') };
     const objects = bySchema.get(schema);
     if (objects === undefined) {
       bySchema.set(schema, [object]);

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { breakConnection } from './break-connection.js';
 import { BorrowedConnection } from './connection.js';
-import { mikroOrmExecutor } from './mikro-orm-executor.js';
+import { mikroOrmExecutor, type CompiledQuery, type KyselyConnection } from './mikro-orm-executor.js';
 import { pgExecutor, type PgPool } from './pg-executor.js';
 import type { SqlExecutor, StatementOptions } from './sql-executor.js';
 import { endsConnection } from './sql-state.js';
@@ -53,14 +53,38 @@ function fromMikroOrm<T>(
       const wire = await kysely.getExecutor().provideConnection((lent) => Promise.resolve(lent));
       const executor = mikroOrmExecutor(em, (query) => wire.executeQuery(query), options);
       const connection = new BorrowedConnection(executor, kysely);
+      const restore = options?.timeoutMs === undefined ? undefined : setTimeoutOfAll(wire, options.timeoutMs);
       try {
         return await work(connection);
       } finally {
+        restore?.();
         if (!connection.isReusable) {
           await breakConnection(wire);
         }
       }
     });
+}
+
+/**
+ * Statements that a migration of the host sends over the connection get the time limit, too: Kysely's own way to it is the only one.
+ *
+ * @returns ends it
+ */
+function setTimeoutOfAll(wire: KyselyConnection, timeoutMs: number): () => void {
+  const own = Object.getOwnPropertyDescriptor(wire, 'executeQuery');
+  const original = wire.executeQuery;
+  const executeQuery = (query: CompiledQuery, ...rest: unknown[]) => {
+    const sql = typeof query.sql === 'string' ? { text: query.sql, query_timeout: timeoutMs } : query.sql;
+    return Reflect.apply(original, wire, [{ ...query, sql }, ...rest]) as unknown;
+  };
+  Object.defineProperty(wire, 'executeQuery', { value: executeQuery, configurable: true, writable: true });
+  return () => {
+    if (own === undefined) {
+      delete (wire as Partial<KyselyConnection>).executeQuery;
+    } else {
+      Object.defineProperty(wire, 'executeQuery', own);
+    }
+  };
 }
 
 /** Sends each statement by itself, over any connection of the pool. */

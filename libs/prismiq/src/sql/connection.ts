@@ -1,12 +1,20 @@
 import type { Kysely, Transaction } from '@mikro-orm/postgresql';
 import { NO_CLIENT_TIMEOUT_MS, type SqlExecutor, type StatementOptions } from './sql-executor.js';
-import { endsConnection } from './sql-state.js';
+import { BEGIN, readSessionState } from './session.js';
+import { endsConnection, sqlStateOf } from './sql-state.js';
+import { ReadOnlyDatabaseError } from '../errors/database.errors.js';
 
-/**
- * Read committed whatever the database's default is: a statement that follows a lock must see what the last holder of the lock has
- * committed.
- */
-export const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED';
+/** SQLSTATE feature_not_supported, and read_only_sql_transaction. */
+const FEATURE_NOT_SUPPORTED = '0A000';
+const READ_ONLY = '25006';
+
+/** What a transaction of our own begins with. */
+export interface TransactionOptions {
+  /** @default read committed, read write */
+  readonly begin?: string;
+  /** Statements that set something for the transaction. */
+  readonly settings?: readonly string[];
+}
 
 type Rollback = (options?: StatementOptions) => Promise<unknown>;
 
@@ -30,10 +38,20 @@ abstract class Connection implements SqlExecutor {
     }
   }
 
-  /** Runs `work` in a transaction. */
-  transaction<T>(work: (sql: SqlExecutor) => Promise<T>, begin = BEGIN): Promise<T> {
+  /**
+   * Runs `work` in a transaction.
+   *
+   * @throws ReadOnlyDatabaseError
+   */
+  transaction<T>(
+    work: (sql: SqlExecutor) => Promise<T>,
+    { begin = BEGIN, settings = [] }: TransactionOptions = {},
+  ): Promise<T> {
     return this.closing(async () => {
-      await this.query(begin);
+      await this.begin(begin);
+      for (const setting of settings) {
+        await this.query(setting);
+      }
       const result = await work(this);
       await this.query('COMMIT');
       return result;
@@ -51,6 +69,19 @@ abstract class Connection implements SqlExecutor {
       // The caller learns why the work failed, whatever becomes of the rollback.
       await this.undo(rollback);
       throw error;
+    }
+  }
+
+  /** A standby refuses READ WRITE. A connection to one leads to a primary that is no longer one: the next may find the new one. */
+  private async begin(begin: string): Promise<void> {
+    try {
+      await this.query(begin);
+    } catch (error) {
+      if (sqlStateOf(error) !== FEATURE_NOT_SUPPORTED) {
+        throw error;
+      }
+      this.isKnown = false;
+      throw new ReadOnlyDatabaseError((error as Error).message, { sqlState: READ_ONLY, cause: error });
     }
   }
 
@@ -72,9 +103,19 @@ export class BorrowedConnection extends Connection {
     return this.isKnown;
   }
 
-  /** Runs `work` in a transaction that MikroORM knows, at read committed. */
+  /** Makes sure that the session that other code has used is given back as it was, or not at all. */
+  async leavingSession<T>(work: () => Promise<T>): Promise<T> {
+    const before = await readSessionState(this);
+    try {
+      return await work();
+    } finally {
+      this.isKnown &&= (await readSessionState(this).catch(() => undefined)) === before;
+    }
+  }
+
+  /** Runs `work` in a transaction that MikroORM knows, with what {@link BEGIN} says. */
   mikroOrmTransaction<T>(work: (context: Transaction) => Promise<T>): Promise<T> {
-    const begin = this.kysely!.startTransaction().setIsolationLevel('read committed');
+    const begin = this.kysely!.startTransaction().setIsolationLevel('read committed').setAccessMode('read write');
     let context: Awaited<ReturnType<typeof begin.execute>> | undefined;
     return this.closing(
       async () => {

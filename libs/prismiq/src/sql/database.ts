@@ -4,8 +4,10 @@ import { PRISMIQ_ORM } from '../prismiq.constants.js';
 import { AfterCommit, type TransactionListener } from './after-commit.js';
 import { currentTransaction } from './mikro-orm-executor.js';
 import type { SqlExecutor } from './sql-executor.js';
+import { sqlStateOf } from './sql-state.js';
 import { executorOf } from './sql-target.js';
-import { inTransaction, type TransactionLimits } from './transaction.js';
+import { beginWithin, type TransactionLimits } from './session.js';
+import { inTransaction } from './transaction.js';
 
 /** The database of a registration. What the host's `em.transactional()` encloses is part of that transaction. */
 @Injectable()
@@ -18,14 +20,24 @@ export class Database implements SqlExecutor {
     this.#executor = executorOf(orm);
   }
 
-  /** Sends one statement that reads. If it fails inside the host's transaction, that is over, as PostgreSQL has it. */
-  query<Row extends object>(sql: string, parameters?: readonly unknown[]): Promise<Row[]> {
-    return this.#executor.query(sql, parameters);
+  /**
+   * Sends one statement. If it fails inside the host's transaction, the transaction fails with it. Outside, if it fails by the session's
+   * default of read only or of a strict isolation, it runs again in a transaction with neither.
+   */
+  async query<Row extends object>(sql: string, parameters?: readonly unknown[]): Promise<Row[]> {
+    try {
+      return await this.#executor.query<Row>(sql, parameters);
+    } catch (error) {
+      if (!isSessionDefault(error) || this.isInTransaction()) {
+        throw error;
+      }
+      return this.transaction((transaction) => transaction.query<Row>(sql, parameters));
+    }
   }
 
   /** Runs several statements as a whole; see {@link inTransaction}. */
   transaction<T>(work: (sql: SqlExecutor) => Promise<T>, limits?: TransactionLimits): Promise<T> {
-    return inTransaction(this.orm, work, limits);
+    return inTransaction(this.orm, work, limits && { begin: beginWithin(limits) });
   }
 
   /** Runs one statement that writes, or may well fail, in such a way that its failure does not end the host's transaction. */
@@ -49,3 +61,6 @@ export class Database implements SqlExecutor {
     return driverOptions?.max ?? this.orm.config.get('pool')?.max ?? 10;
   }
 }
+
+/** SQLSTATE read_only_sql_transaction, and serialization_failure. */
+const isSessionDefault = (error: unknown): boolean => ['25006', '40001'].includes(sqlStateOf(error) ?? '');

@@ -1,9 +1,11 @@
+import { TYPES } from './type-parsers.js';
 import { NO_CLIENT_TIMEOUT_MS, type SqlExecutor, type StatementOptions } from './sql-executor.js';
 
 /** A query as `pg` takes it. */
 export interface PgQuery {
   text: string;
   values?: unknown[];
+  types?: typeof TYPES;
   /** Milliseconds; `pg` knows it, and its types do not. */
   query_timeout?: number;
 }
@@ -38,6 +40,6 @@ export function pgExecutor(client: PgClient, options?: StatementOptions): SqlExe
 
 export function pgQuery(text: string, options: StatementOptions | undefined): PgQuery {
   return options?.timeoutMs === undefined
-    ? { text }
-    : { text, query_timeout: Math.min(options.timeoutMs, NO_CLIENT_TIMEOUT_MS) };
+    ? { text, types: TYPES }
+    : { text, types: TYPES, query_timeout: Math.min(options.timeoutMs, NO_CLIENT_TIMEOUT_MS) };
 }

@@ -5,8 +5,8 @@ export function sqlStateOf(error: unknown): string | undefined {
   return typeof code === 'string' && /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
-/** Class 08, and the codes with which the server ends a session or, 25006, says that it is no longer the primary. */
-const ENDS_CONNECTION = /^(08|57P0|25P03|25P04|25006)/;
+/** Class 08, and the codes with which the server ends a session. */
+const ENDS_CONNECTION = /^(08|57P0|25P03|25P04)/;
 
 /**
  * Whether a connection whose statement failed like this must not be used again: the server did not answer, so that nobody knows

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { borrow } from './borrow.js';
-import { BEGIN, HostConnection } from './connection.js';
+import { HostConnection, type TransactionOptions } from './connection.js';
 import { currentTransaction, mikroOrmExecutor } from './mikro-orm-executor.js';
 import { pgExecutor, type PgClient } from './pg-executor.js';
 import type { SqlExecutor } from './sql-executor.js';
@@ -10,35 +10,26 @@ import { knownTarget, type SqlTarget } from './sql-target.js';
 /** SQLSTATE no_active_sql_transaction. */
 const NO_ACTIVE_TRANSACTION = '25P01';
 
-/** Time limits on the server, for a transaction of its own. */
-export interface TransactionLimits {
-  readonly lockTimeoutMs: number;
-  readonly statementTimeoutMs: number;
-}
-
-/** In the text of BEGIN, so that the limits cost no round trip. */
-const beginWithin = ({ lockTimeoutMs, statementTimeoutMs }: TransactionLimits): string =>
-  `${BEGIN}; SET LOCAL lock_timeout = ${lockTimeoutMs}; SET LOCAL statement_timeout = ${statementTimeoutMs}`;
-
 /**
  * Runs `work` atomically: in a transaction of its own or, when the target is in one already, in a savepoint of that. If `work`
  * throws, what it did is undone, and a surrounding transaction stays usable.
  *
- * @param limits of a transaction of its own; a transaction around it keeps its limits
+ * @param options for a transaction of its own
+ * @throws ReadOnlyDatabaseError
  */
 export async function inTransaction<T>(
   target: SqlTarget,
   work: (sql: SqlExecutor) => Promise<T>,
-  limits?: TransactionLimits,
+  options?: TransactionOptions,
 ): Promise<T> {
   const known = knownTarget(target);
   if ('client' in known) {
-    return onClient(known.client, work);
+    return onClient(known.client, work, options);
   }
   const joined = 'em' in known ? currentTransaction(known.em) : undefined;
   return 'em' in known && joined !== undefined
     ? inSavepoint(known.em, joined, work)
-    : borrow(known, (connection) => connection.transaction(work, limits && beginWithin(limits)));
+    : borrow(known, (connection) => connection.transaction(work, options));
 }
 
 /**
@@ -63,12 +54,16 @@ function inSavepoint<T>(
 /** Calls that run at once on one client would find their savepoints, or their transactions, in each other's way. */
 const queues = new WeakMap<PgClient, Promise<unknown>>();
 
-async function onClient<T>(client: PgClient, work: (sql: SqlExecutor) => Promise<T>): Promise<T> {
+async function onClient<T>(
+  client: PgClient,
+  work: (sql: SqlExecutor) => Promise<T>,
+  options: TransactionOptions | undefined,
+): Promise<T> {
   const run = async () => {
     const sql = pgExecutor(client);
     const isJoined = await isInTransaction(sql);
     const connection = new HostConnection(sql);
-    return isJoined ? connection.savepoint(work) : connection.transaction(work);
+    return isJoined ? connection.savepoint(work) : connection.transaction(work, options);
   };
   const turn = (queues.get(client) ?? Promise.resolve()).then(run, run);
   queues.set(client, turn);

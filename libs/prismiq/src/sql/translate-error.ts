@@ -1,35 +1,23 @@
-import { ConnectionFailedError, DatabaseError, PermissionDeniedError } from '../errors/database.errors.js';
+import {
+  ConnectionFailedError,
+  DatabaseError,
+  PermissionDeniedError,
+  ReadOnlyDatabaseError,
+  StatementTimeoutError,
+} from '../errors/database.errors.js';
 import { PrismiqError, type PrismiqErrorContext } from '../errors/prismiq.error.js';
 import { InvalidDocumentError } from '../errors/record.errors.js';
 import { TenantNotProvisionedError, TenantOutdatedError } from '../errors/tenancy.errors.js';
-
-/** Network failures as Node reports them, before any SQLSTATE exists. */
-const NETWORK_ERRORS = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOENT', // a Unix socket that is not there
-  'ENOTFOUND',
-  'EPERM',
-  'EAI_AGAIN',
-  'EPIPE',
-  'ETIMEDOUT',
-]);
+import { connectionFailure } from './connection-failure.js';
+import { sqlStateOf } from './sql-state.js';
 
 const UNSTORABLE = 'holds a value that PostgreSQL cannot store, such as the character U+0000 in a text';
 
-/** Texts of `pg` and `pg-pool`, which have no code. */
-const CONNECTION_MESSAGES = new RegExp(
-  [
-    '^Connection terminated',
-    '^timeout exceeded when trying to connect',
-    '^Query read timeout',
-    '^Client (has encountered a connection error|was closed)',
-    '^Cannot use a pool after calling end',
-    '^The server does not support SSL connections',
-  ].join('|'),
-);
+/**
+ * The codes of class 22, data exception, that a value in a document can cause: string_data_right_truncation,
+ * numeric_value_out_of_range, character_not_in_repertoire, invalid_text_representation, untranslatable_character.
+ */
+const CAUSED_BY_A_VALUE = new Set(['22001', '22003', '22021', '22P02', '22P05']);
 
 /**
  * Turns what `pg` or MikroORM threw into a typed error, by SQLSTATE: behind some poolers and cluster extensions the names of
@@ -39,15 +27,24 @@ export function translateError(error: unknown, context: PrismiqErrorContext): un
   if (error instanceof PrismiqError || !isErrorLike(error)) {
     return error;
   }
-  const code = codeOf(error);
-  const sqlState = code !== undefined && /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? code : undefined;
+  const sqlState = sqlStateOf(error);
   const where = { ...context, sqlState, cause: error };
-  if (isConnectionFailure(error, code)) {
-    return new ConnectionFailedError(error.message || String(code), where);
+  const failure = connectionFailure(error);
+  if (failure !== undefined) {
+    return new ConnectionFailedError(failure, where);
   }
   switch (sqlState) {
     case undefined:
-      return error;
+      return error.message === 'Query read timeout' ? new StatementTimeoutError(CLIENT_TIMEOUT, where) : error;
+    case '57014': // query_canceled
+      return new StatementTimeoutError(cancellation(error.message), where);
+    case '25006': // read_only_sql_transaction
+      return new ReadOnlyDatabaseError(error.message, where);
+    case '25P02': // in_failed_sql_transaction
+      return new DatabaseError(
+        `${error.message}. An earlier statement of the transaction has failed: roll it back.`,
+        where,
+      );
     case '42501': // insufficient_privilege
       return new PermissionDeniedError(error.message, where);
     case '42P01': // undefined_table
@@ -58,8 +55,7 @@ export function translateError(error: unknown, context: PrismiqErrorContext): un
     case '42703': // undefined_column
       return context.tenantId === undefined ? new DatabaseError(error.message, where) : new TenantOutdatedError(where);
     default:
-      // Class 22, data exception: a value that PostgreSQL cannot store, such as U+0000 in a text.
-      return sqlState.startsWith('22')
+      return CAUSED_BY_A_VALUE.has(sqlState)
         ? new InvalidDocumentError([{ type: 'unstorable', path: [], message: UNSTORABLE }], where)
         : new DatabaseError(error.message, where);
   }
@@ -67,37 +63,40 @@ export function translateError(error: unknown, context: PrismiqErrorContext): un
 
 /** Whether PostgreSQL refused a statement because of a unique constraint. */
 export function isUniqueViolation(error: unknown): boolean {
-  return codeOf(error) === '23505';
+  return sqlStateOf(error) === '23505';
 }
 
 /** Whether a lock was not granted in time. */
 export function isLockTimeout(error: unknown): boolean {
-  return codeOf(error) === '55P03';
+  return sqlStateOf(error) === '55P03';
 }
 
-function codeOf(error: unknown): string | undefined {
-  const { code, errors } = error as { code?: unknown; errors?: unknown[] };
-  if (typeof code === 'string') {
-    return code;
-  }
-  // Node reports a host with several addresses as an AggregateError.
-  return errors?.[0] === undefined ? undefined : codeOf(errors[0]);
+const CLIENT_TIMEOUT =
+  "The client gave up waiting for the answer to a statement: the driver's query_timeout has passed (MikroORM's driverOptions, " +
+  'or the options of the pg Pool). The server may have carried the statement out. The connection was closed, unless it belongs to ' +
+  'a transaction of the host. Find out what the statement waited for, or raise query_timeout; ' +
+  'a statement_timeout or lock_timeout of the role ends a statement on the server as well.';
+
+const SERVER_TIMEOUT =
+  'the statement_timeout that is set for the transaction, the role, the database or the server. Find out what the statement ' +
+  'waited for, or raise that limit';
+const BY_A_PERSON = 'somebody canceled it, with pg_cancel_backend or from a client';
+
+/**
+ * PostgreSQL has one code for both reasons, and says which only in the text of the message, in the language of lc_messages. Its
+ * English texts have not changed since 8.x; any other text is shown with both.
+ */
+function cancellation(message: string): string {
+  const reason =
+    message === 'canceling statement due to statement timeout'
+      ? `It took longer than ${SERVER_TIMEOUT}`
+      : message === 'canceling statement due to user request'
+        ? `Its time limit was not reached: ${BY_A_PERSON}`
+        : `Either it took longer than ${SERVER_TIMEOUT}; or ${BY_A_PERSON}`;
+  return `PostgreSQL canceled a statement: ${message}. ${reason}.`;
 }
 
 /** Not `instanceof`: an error of Node's network layer comes from another realm where the host's tests run in jest. */
 function isErrorLike(error: unknown): error is Error {
   return typeof error === 'object' && error !== null && typeof (error as Error).message === 'string';
-}
-
-function isConnectionFailure(error: Error, code: string | undefined): boolean {
-  if (code === undefined) {
-    return CONNECTION_MESSAGES.test(error.message);
-  }
-  return (
-    NETWORK_ERRORS.has(code) ||
-    // connection_exception; invalid_authorization; invalid_catalog_name; too_many_connections
-    /^(08...|28...|3D000|53300)$/.test(code) ||
-    // operator_intervention, but for query_canceled (57014): that is a statement's time-out
-    /^57P/.test(code)
-  );
 }

@@ -1,6 +1,6 @@
 import type { MigrationSet, SourceMigration } from '../../migrations/migration-set.js';
 import { NeedsTransaction, statementsOf, type MigrationScope } from '../../migrations/migration-statements.js';
-import { quoteIdentifier } from '../../sql/identifier.js';
+import { settingStatements } from '../../sql/session.js';
 import { readStatements } from '../../sql/statements/statement.js';
 import type { MigrationPlan, PlanGroup, PlannedMigration, PlannedStatement, TenantFinding } from '../fleet-report.js';
 import type { FleetDatabase } from '../migrator-database.js';
@@ -129,11 +129,11 @@ async function shown(
   const statements = await database
     .transaction(async (transaction) => {
       await transaction.query('SET TRANSACTION READ ONLY');
-      await transaction.query(
-        `SET LOCAL search_path = ${[scope.schema, ...searchPath].map(quoteIdentifier).join(', ')}`,
-      );
+      for (const setting of settingStatements({ searchPath: [scope.schema, ...searchPath] })) {
+        await transaction.query(setting);
+      }
       return statementsOf(migration, scope, { transaction: transaction.context! });
-    })
+    }, true)
     // It writes, or reads what earlier migrations would have made.
     .catch(() => []);
   return { statements, dynamic: true };

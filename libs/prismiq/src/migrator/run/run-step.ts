@@ -7,8 +7,10 @@ import {
   type MigrationScope,
   type PreparedMigration,
 } from '../../migrations/migration-statements.js';
+import { PRISMIQ_SOURCE } from '../../migrations/migration-source.js';
 import { schemaMismatch } from '../../schema/schema-mismatch.js';
 import { schemaLockKey } from '../../schema/lock-schema.js';
+import { BEGIN } from '../../sql/session.js';
 import type { SqlExecutor } from '../../sql/sql-executor.js';
 import type { TenantMigrationState } from '../inspect/tenant-migration-state.js';
 import type { TenantSchemaRef } from '../tenant-schema-ref.js';
@@ -55,12 +57,13 @@ export async function runStep(
     }
     await tenant.commit();
   };
+  const runsHostCode = step.migrations.some(({ source }) => source !== PRISMIQ_SOURCE);
   if (!step.isTransactional) {
-    await context.oneAtATime(() => database.connection(work));
+    await context.oneAtATime(() => database.connection(work, runsHostCode));
   } else if (prepared.some(({ statements }) => statements === undefined)) {
-    await database.transaction((transaction) => work(transaction, transaction.context));
+    await database.transaction((transaction) => work(transaction, transaction.context), runsHostCode);
   } else {
-    await database.connection(work);
+    await database.connection(work, runsHostCode);
   }
   return present;
 }
@@ -117,7 +120,7 @@ export const inspectUnderLock = (
   { database, inspector }: RunContext,
 ): Promise<TenantMigrationState> =>
   database.connection(async (sql) => {
-    await sql.query('BEGIN ISOLATION LEVEL READ COMMITTED');
+    await sql.query(BEGIN);
     await sql.query(lockOrFail(schemaLockKey(tenant.schema)));
     const state = await inspector.inspectOne(tenant, sql);
     await sql.query('COMMIT');

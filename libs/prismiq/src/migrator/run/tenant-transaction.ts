@@ -5,6 +5,7 @@ import { createHistory } from '../../schema/history.js';
 import { schemaLockKey } from '../../schema/lock-schema.js';
 import { schemaMismatch } from '../../schema/schema-mismatch.js';
 import { quoteIdentifier, quoteLiteral } from '../../sql/identifier.js';
+import { BEGIN, settingStatements } from '../../sql/session.js';
 import type { SqlExecutor } from '../../sql/sql-executor.js';
 import { readStatements } from '../../sql/statements/statement.js';
 import type { MigrationSource } from '../../migrations/migration-source.js';
@@ -56,13 +57,10 @@ export class TenantTransaction {
   ): void {
     const { schema } = this.scope;
     if (this.context === undefined) {
-      // Whatever the database's default is: what is read under the lock must be what its last holder has left.
-      this.add('BEGIN ISOLATION LEVEL READ COMMITTED');
+      this.add(BEGIN);
     }
     this.add(
-      `SET LOCAL lock_timeout = ${settings.lockTimeoutMs}`,
-      `SET LOCAL statement_timeout = ${settings.statementTimeoutMs}`,
-      `SET LOCAL search_path = ${[schema, ...settings.searchPath].map(quoteIdentifier).join(', ')}`,
+      ...settingStatements({ ...settings, searchPath: [schema, ...settings.searchPath] }),
       ...Object.entries(settings.parameters).map(([name, value]) => `SET LOCAL ${name} = ${value}`),
       lockOrFail(schemaLockKey(schema)),
       ...sources.map(({ name, historyTable }) => assertHistory(schema, historyTable, digests.get(name))),
