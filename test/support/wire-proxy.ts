@@ -4,11 +4,19 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 /** What happens to a message to the server: it is lost, or it arrives and nothing comes back any more. */
 export type Fate = 'lost' | 'unanswered';
 
+/** Where the type of a ReadyForQuery message stands, counted from the end. */
+const READY_FOR_QUERY = -6;
+
+const FIELDS = 'SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0';
+/** An ErrorResponse message. */
+const TERMINATED = Buffer.from(`E\0\0\0${String.fromCharCode(FIELDS.length + 4)}${FIELDS}`, 'latin1');
+
 /** Stands between clients and the server, as a network that loses messages does. */
 export class WireProxy implements AsyncDisposable {
   /** A text in the server's answers, and another of the same length in its place. */
   replace: [text: string, other: string] | undefined;
   #next: { text: RegExp; fate: Fate } | undefined;
+  #endsNext = false;
   readonly #sockets = new Set<Socket>();
   readonly #server = createServer((client) => this.serve(client));
 
@@ -28,6 +36,11 @@ export class WireProxy implements AsyncDisposable {
   /** Lets the next message fail that a client sends with this text. */
   failOnce(text: RegExp, fate: Fate): void {
     this.#next = { text, fate };
+  }
+
+  /** Lets the server end the next connection at once: the client learns of it together with the success of its connect. */
+  endNextConnection(): void {
+    this.#endsNext = true;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -54,7 +67,10 @@ export class WireProxy implements AsyncDisposable {
       }
     });
     server.on('data', (data) => {
-      if (!isMute) {
+      if (this.#endsNext && data.at(READY_FOR_QUERY) === 'Z'.charCodeAt(0)) {
+        this.#endsNext = false;
+        client.end(Buffer.concat([data, TERMINATED]));
+      } else if (!isMute) {
         client.write(this.replaced(data));
       }
     });

@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { breakConnection } from './break-connection.js';
 import { BorrowedConnection } from './connection.js';
 import { mikroOrmExecutor, type CompiledQuery, type KyselyConnection } from './mikro-orm-executor.js';
-import { pgExecutor, type PgPool } from './pg-executor.js';
+import { checkOut, giveBack, pgExecutor, type PgPool } from './pg-executor.js';
 import type { SqlExecutor, StatementOptions } from './sql-executor.js';
 import { endsConnection } from './sql-state.js';
 
@@ -28,16 +28,12 @@ async function fromPool<T>(
   work: (connection: BorrowedConnection) => Promise<T>,
   options: StatementOptions | undefined,
 ): Promise<T> {
-  const client = await pool.connect();
-  // A pool does not listen to a client that is checked out, and an error that nobody listens to ends the process.
-  const ignore = (): void => undefined;
-  client.on?.('error', ignore);
+  const client = await checkOut(pool);
   const connection = new BorrowedConnection(pgExecutor(client, options));
   try {
     return await work(connection);
   } finally {
-    client.removeListener?.('error', ignore);
-    client.release(!connection.isReusable);
+    giveBack(client, !connection.isReusable);
   }
 }
 

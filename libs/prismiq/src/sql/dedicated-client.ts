@@ -1,6 +1,6 @@
 import type { Lender } from './borrow.js';
 import type { CompiledQuery } from './mikro-orm-executor.js';
-import type { PgPool } from './pg-executor.js';
+import { checkOut, giveBack, type PgPool } from './pg-executor.js';
 
 /** A query that submits itself to `pg`, as a cursor does. */
 export interface Submittable {
@@ -17,9 +17,7 @@ export async function withDedicatedClient<T>(
   work: (client: DedicatedClient) => Promise<T>,
 ): Promise<T> {
   const pool: PgPool = 'pool' in lender ? lender.pool : await lender.em.getConnection('write').getNativeClient();
-  const client = await pool.connect();
-  // A pool does not listen to a client that is checked out, and an error that nobody listens to ends the process.
-  client.on?.('error', () => undefined);
+  const client = await checkOut(pool);
   try {
     if ('em' in lender) {
       // MikroORM calls it only for connections that it takes from the pool itself. It may set the role.
@@ -29,6 +27,6 @@ export async function withDedicatedClient<T>(
     }
     return await work(client as unknown as DedicatedClient);
   } finally {
-    client.release(true);
+    giveBack(client, true);
   }
 }

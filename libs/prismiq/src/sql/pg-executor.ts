@@ -24,8 +24,33 @@ export interface PgPoolClient extends PgClient {
 
 /** The part of a `pg` `Pool` that Prismiq uses. */
 export interface PgPool extends PgClient {
-  connect(): Promise<PgPoolClient>;
+  connect(callback: (error: Error | undefined, client: PgPoolClient | undefined) => void): void;
   readonly totalCount: number;
+}
+
+const ignoreError = (): void => undefined;
+
+/**
+ * Takes a client from a pool, which does not listen to its errors meanwhile, and an error that nobody listens to ends the process.
+ * By a callback: the error of a connection that the server ends at once may arrive together with it, before a promise continues.
+ */
+export function checkOut(pool: PgPool): Promise<PgPoolClient> {
+  return new Promise((resolve, reject) => {
+    pool.connect((error, client) => {
+      if (client === undefined) {
+        reject(error!);
+      } else {
+        client.on?.('error', ignoreError);
+        resolve(client);
+      }
+    });
+  });
+}
+
+/** @param destroys whether the pool must close the client */
+export function giveBack(client: PgPoolClient, destroys: boolean): void {
+  client.removeListener?.('error', ignoreError);
+  client.release(destroys);
 }
 
 /** @param options for statements that have none of their own */

@@ -242,3 +242,12 @@ describe('the repositories on one connection', () => {
     expect(await names()).toEqual(['Sales']);
   });
 });
+
+it('a connection that the server ends at once fails one call, and not the process', async () => {
+  await using proxy = await WireProxy.start(database.url);
+  const pool = new Pool({ connectionString: proxy.url, max: 2 });
+  proxy.endNextConnection();
+  await expect(ensureTables(pool, { schema: newSchema(), createSchema: true })).rejects.toThrow(/connection/i);
+  await ensureTables(pool, { schema: newSchema(), createSchema: true });
+  await pool.end();
+});
