@@ -27,6 +27,7 @@ describe('an error of the work on a tenant', () => {
     ['a serialization failure', thrown('40001'), 'transient'],
     ['a lock time-out of a migration', failed(thrown('55P03'), '55P03'), 'transient'],
     ['the server shuts down', thrown('57P01'), 'connection-lost'],
+    ['PgBouncer has lost the server', thrown('08P01', 'server conn crashed?'), 'connection-lost'],
     ['the connection is reset', thrown('ECONNRESET'), 'connection-lost'],
     ['a broken pipe', thrown('EPIPE'), 'connection-lost'],
     ['the connection ends', thrown(undefined, 'Connection terminated unexpectedly'), 'connection-lost'],

@@ -1,8 +1,11 @@
 /** Lock time-out, deadlock, serialization failure. */
 const TRANSIENT = new Set(['55P03', '40P01', '40001']);
 
-/** The connection was ended. Errors that refuse one are not among them. */
-const CONNECTION_LOST = new Set(['57P01', '57P02', '25P03', '25P04', '08003', '08006', 'ECONNRESET', 'EPIPE']);
+/**
+ * The connection was ended. Errors that refuse one are not among them, except for 08P01: PgBouncer reports with it that it has lost its
+ * connection to the server.
+ */
+const CONNECTION_LOST = new Set(['57P01', '57P02', '25P03', '25P04', '08003', '08006', '08P01', 'ECONNRESET', 'EPIPE']);
 /** `pg` gives up a statement after `query_timeout`, while the server goes on with it. */
 const CONNECTION_LOST_MESSAGES =
   /^Connection terminated|^Client has encountered a connection error|^Query read timeout/;
