@@ -75,8 +75,10 @@ describe('the report of a run', () => {
       const migrations = withHost(ORDERS, CURRENCY);
       const holder = await database.pool.connect();
       await holder.query('BEGIN; LOCK TABLE others_001.orders');
-      const first = fleet.migrator({ migrations, lockTimeoutMs: 60_000 }).up();
+      const firstLog = new Log();
+      const first = fleet.migrator({ migrations, lockTimeoutMs: 60_000 }).up(firstLog);
       await until(`SELECT 1 FROM pg_locks WHERE relation = 'others_001.orders'::regclass AND NOT granted`);
+      while (firstLog.results.length === 0) await sleep(10);
 
       const log = new Log();
       const second = fleet.migrator({ migrations, lockTimeoutMs: 50, retries: 0 }).up(log);
