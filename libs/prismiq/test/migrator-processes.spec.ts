@@ -109,20 +109,29 @@ describe('several processes', () => {
         for (let index = 0; index < KILLS; index += 1) {
           const command =
             index % 2 === 0 ? ({ direction: 'down', to: '0001_orders' } as const) : ({ direction: 'up' } as const);
-          const events = { left: index % 4 < 2 ? 1 + Math.floor(Math.random() * 12) : Infinity, isOver: false };
+          // The first time at once, then in turn some events after the start, and at an index.
+          const atEvent = index === 0 ? 1 : index % 4 < 2 ? 1 + Math.floor(Math.random() * 12) : Infinity;
+          const events = { count: 0, isOver: false };
+          const reached = Promise.withResolvers<void>();
           const runs = [
             victim.run(command, ({ type }) => {
-              events.left -= 1;
+              events.count += 1;
               events.isOver ||= type === 'ended';
+              if (events.isOver || events.count === atEvent) {
+                reached.resolve();
+              }
             }),
             survivor.run(command),
           ] as const;
-          // In turn some events after the start, and at an index. A little later, so that other places are hit as well.
-          await until(
-            'the moment',
-            async () => events.left <= 0 || events.isOver || (events.left === Infinity && (await isAtIndex())),
-          );
-          await sleep(Math.random() * 20);
+          if (atEvent === Infinity) {
+            await until('the moment', async () => events.isOver || (await isAtIndex()));
+          } else {
+            await reached.promise;
+          }
+          if (index > 0) {
+            // A little later, so that other places are hit as well.
+            await sleep(Math.random() * 20);
+          }
           cutOff += events.isOver ? 0 : 1;
           if (way === 'a process is killed') {
             await ended(victim, 'kill');
