@@ -11,16 +11,48 @@ interface Call {
   named: boolean;
 }
 
-/** A pool that notes what it sends. */
+interface QueryConfig {
+  text: string;
+  values?: unknown[];
+  name?: string;
+  submit?: (connection: Parsing) => unknown;
+}
+interface Parsing {
+  parse(message: { text: string }): void;
+}
+
+/**
+ * A pool that notes what it sends. Not the settings of an index build: they change the session, and are reset before a pooler gives
+ * the connection to another client, as the specs of PgBouncer show.
+ */
 function listening(url: string): { pool: Pool; calls: Call[] } {
   const pool = new Pool({ connectionString: url, max: 6 });
   const calls: Call[] = [];
+  const note = (text: string, values: unknown, name?: string) => {
+    if (!text.includes('pg_catalog.set_config(setting.name')) {
+      calls.push({ text, values: Array.isArray(values) ? values : [], named: name !== undefined });
+    }
+  };
   pool.on('connect', (client) => {
     const { query } = client;
     client.query = function (this: unknown, ...args: unknown[]) {
-      const [config, values] = args as [string | { text: string; values?: unknown[]; name?: string }, unknown[]?];
-      const { text, name } = typeof config === 'string' ? { text: config, name: undefined } : config;
-      calls.push({ text, values: Array.isArray(values) ? values : [], named: name !== undefined });
+      const [config, values] = args as [string | QueryConfig, unknown[]?];
+      if (typeof config === 'string') {
+        note(config, values);
+      } else if (config.text !== undefined) {
+        note(config.text, values ?? config.values, config.name);
+      } else {
+        const submit = config.submit!.bind(config);
+        config.submit = (connection) =>
+          submit(
+            Object.assign(Object.create(connection) as Parsing, {
+              parse(message: { text: string }) {
+                note(message.text, []);
+                connection.parse(message);
+              },
+            }),
+          );
+      }
       return Reflect.apply(query, this, args);
     } as typeof query;
   });

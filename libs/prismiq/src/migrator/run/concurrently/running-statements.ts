@@ -29,11 +29,11 @@ const RUNNING_STATEMENTS = `
     (l.locktype IN ('virtualxid', 'transactionid'))::text AS patient,
     CASE WHEN l.pid IS NOT NULL THEN (
       SELECT string_agg(concat('process ', b.pid, ' (', concat_ws(', ', nullif(b.application_name, ''), b.state,
-        'transaction open for ' || date_trunc('second', clock_timestamp() - b.xact_start)), ')'), ', ' ORDER BY b.pid)
+        'transaction open for ' || date_trunc('second', statement_timestamp() - b.xact_start)), ')'), ', ' ORDER BY b.pid)
       FROM pg_catalog.pg_stat_activity b WHERE b.pid = ANY(pg_blocking_pids(a.pid))
     ) END AS blockers,
     CASE WHEN starts_with(a.query, $4) AND l.locktype NOT IN ('virtualxid', 'transactionid')
-      AND clock_timestamp() - l.waitstart >= make_interval(secs => $5)
+      AND statement_timestamp() - l.waitstart >= make_interval(secs => $5)
     THEN pg_cancel_backend(a.pid)::text END AS canceled
   FROM pg_catalog.pg_stat_activity a
   LEFT JOIN pg_catalog.pg_locks l ON l.pid = a.pid AND NOT l.granted
