@@ -47,7 +47,7 @@ describe('the connections of a run', () => {
     const fleet = new Fleet(database, 'enough', 3);
     await fleet.migrator({ migrations: withHost(ORDERS) }).up({ createSchema: true });
     const holder = await database.pool.connect();
-    await holder.query('BEGIN; INSERT INTO enough_001.orders (id) VALUES (1)');
+    await holder.query('BEGIN; LOCK TABLE enough_001.orders');
     const log = new Log();
     const options = { database: poolOf(5), migrations: withHost(ORDERS, INDEX), lockTimeoutMs: 200, retries: 0 };
     const report = await fleet.migrator(options).up({ ...log, concurrency: 3, onError: 'continue' });

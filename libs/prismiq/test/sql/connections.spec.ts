@@ -17,7 +17,7 @@ import { WireProxy, type Fate } from '../../../../test/support/wire-proxy.js';
 import { boot, ormModule, resolver } from '../support/host.js';
 
 /** Long enough for any statement that nobody holds up, on a busy machine too. */
-const QUERY_TIMEOUT_MS = 1000;
+const QUERY_TIMEOUT_MS = 3000;
 
 const WIDGET = { type: 'text' as const, title: 'w', position: { x: 0, y: 0, w: 1, h: 1 } };
 
