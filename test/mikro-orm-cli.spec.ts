@@ -11,7 +11,7 @@ import {
   tenantsFromList,
   verifyTables,
 } from '@prismiq/nestjs';
-import { catalogOf, schemaNames } from './support/catalog.js';
+import { describeCatalog, schemaNames } from './support/catalog.js';
 import { TABLES_MD } from './support/tables-md.js';
 import { TestDatabase } from './support/test-database.js';
 
@@ -76,7 +76,7 @@ describe('the MikroORM CLI in a host', () => {
     expect(await cli('generate.config.js', 'migration:up', '--schema', 'tenant_one')).toContain(
       'Successfully migrated',
     );
-    const ours = (await catalogOf(database, 'tenant_one')).filter(
+    const ours = (await describeCatalog(database, 'tenant_one')).filter(
       (line) => !line.includes('orders') && !line.includes('mikro_orm_migrations'),
     );
     expect(ours).toEqual(TABLES_MD);
@@ -88,8 +88,8 @@ describe('the MikroORM CLI in a host', () => {
     });
 
     await cli('generate.config.js', 'migration:down', '--schema', 'tenant_one');
-    expect((await catalogOf(database, 'tenant_one')).filter((line) => line.includes('prismiq'))).toEqual([]);
-    expect((await catalogOf(database, 'public')).filter((line) => line.includes('prismiq'))).toEqual([]);
+    expect((await describeCatalog(database, 'tenant_one')).filter((line) => line.includes('prismiq'))).toEqual([]);
+    expect((await describeCatalog(database, 'public')).filter((line) => line.includes('prismiq'))).toEqual([]);
   });
 
   it('runs our migrations, and finds nothing to do after ensureTables', async () => {
@@ -106,12 +106,12 @@ describe('the MikroORM CLI in a host', () => {
     expect(await history()).toEqual(before);
 
     await cli('list.config.js', 'migration:up', '--schema', 'tenant_three');
-    expect(await catalogOf(database, 'tenant_three')).toEqual(TABLES_MD);
+    expect(await describeCatalog(database, 'tenant_three')).toEqual(TABLES_MD);
     expect(await ensureTables(database.pool, { schema: 'tenant_three' })).toMatchObject({ created: false });
     await cli('list.config.js', 'migration:down', '--schema', 'tenant_three', '--to', '0');
-    expect(await catalogOf(database, 'tenant_three')).toEqual([]);
+    expect(await describeCatalog(database, 'tenant_three')).toEqual([]);
     expect(await schemaNames(database)).toContain('public');
-    expect(await catalogOf(database, 'public')).toEqual([]);
+    expect(await describeCatalog(database, 'public')).toEqual([]);
   });
 
   it('and TenantMigrator find nothing to do after each other, on our migrations and on the host’s', async () => {
@@ -157,7 +157,7 @@ describe('the MikroORM CLI in a host', () => {
     expect((await migrator.up({ tenants: ['five'] })).counts).toMatchObject({ unchanged: 1 });
     expect(await histories('tenant_five')).toEqual(theirs);
     const tables = async (schema: string) =>
-      (await catalogOf(database, schema)).filter((line) => !line.includes('mikro_orm_migrations'));
+      (await describeCatalog(database, schema)).filter((line) => !line.includes('mikro_orm_migrations'));
     expect(await tables('tenant_five')).toEqual(await tables('tenant_four'));
 
     // One step by each: the other goes on from there.
@@ -165,6 +165,8 @@ describe('the MikroORM CLI in a host', () => {
     await run('migration:up', 'tenant_six');
     await cli('prismiq.config.js', 'migration:down', '--schema', 'tenant_six');
     expect((await migrator.up({ tenants: ['six'] })).counts).toMatchObject({ migrated: 1 });
-    expect((await catalogOf(database, 'tenant_six')).filter((line) => line.includes('prismiq'))).toEqual(TABLES_MD);
+    expect((await describeCatalog(database, 'tenant_six')).filter((line) => line.includes('prismiq'))).toEqual(
+      TABLES_MD,
+    );
   });
 });

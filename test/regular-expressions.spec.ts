@@ -25,7 +25,7 @@ function expressionsIn(file: string, code: string): Expression[] {
       const [pattern, flags] = node.arguments ?? [];
       found.push({
         place,
-        source: pattern === undefined ? '' : textOf(pattern),
+        source: pattern === undefined ? '' : getText(pattern),
         flags: flags !== undefined && ts.isStringLiteral(flags) ? flags.text : '',
       });
     }
@@ -35,7 +35,7 @@ function expressionsIn(file: string, code: string): Expression[] {
   return found;
 }
 
-function textOf(pattern: ts.Expression): string {
+function getText(pattern: ts.Expression): string {
   const template = ts.isTaggedTemplateExpression(pattern) ? pattern.template : pattern;
   return ts.isTemplateExpression(template)
     ? [template.head, ...template.templateSpans.map(({ literal }) => literal)].map((part) => part.text).join('x')

@@ -13,7 +13,8 @@ const SLICES = 5;
 const COLUMNS = 11;
 const NOOPS = 11;
 
-const schemasOf = (prefix, count) => Array.from({ length: count }, (_, n) => `${prefix}${String(n).padStart(6, '0')}`);
+const nameSchemas = (prefix, count) =>
+  Array.from({ length: count }, (_, n) => `${prefix}${String(n).padStart(6, '0')}`);
 
 async function timed(work) {
   const started = performance.now();
@@ -53,7 +54,7 @@ const provision = (contenders) =>
     rounds: SLICES,
     loopRounds: SLICES,
     turn: (contender, round) =>
-      contender.provision(schemasOf(contender.prefix, TENANTS).filter((_, index) => index % SLICES === round)),
+      contender.provision(nameSchemas(contender.prefix, TENANTS).filter((_, index) => index % SLICES === round)),
   });
 
 /** A column for all tenants, another one in each round. */
@@ -61,7 +62,7 @@ const migrate = (contenders) =>
   compete(`a column for ${TENANTS} tenants`, contenders, {
     rounds: COLUMNS,
     loopRounds: 1,
-    turn: (contender, round) => contender.migrate(schemasOf(contender.prefix, TENANTS), round),
+    turn: (contender, round) => contender.migrate(nameSchemas(contender.prefix, TENANTS), round),
   });
 
 const middleHalf = (values) => [0.25, 0.75].map((share) => percentile(values, share).toFixed(2)).join(' to ');
@@ -70,7 +71,7 @@ const middleHalf = (values) => [0.25, 0.75].map((share) => percentile(values, sh
 async function noop(url) {
   const run = async (open, prefix, rounds) => {
     const contender = await open(url, CONCURRENCY);
-    const ms = await timed(() => contender.noop(schemasOf(prefix, TENANTS), rounds));
+    const ms = await timed(() => contender.noop(nameSchemas(prefix, TENANTS), rounds));
     await contender.close();
     return ms;
   };
@@ -103,7 +104,7 @@ async function growth() {
   for (const count of GROWTH) {
     await withDatabase(async (url) => {
       const contender = await ours(url, CONCURRENCY);
-      const schemas = schemasOf('ours_', count);
+      const schemas = nameSchemas('ours_', count);
       const memory = watchMemory();
       const times = [];
       times.push(await timed(() => contender.provision(schemas)));

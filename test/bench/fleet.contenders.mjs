@@ -63,11 +63,11 @@ const MIGRATIONS = [CREATE_ORDERS, ...Array.from({ length: 20 }, (_, round) => A
  */
 export function floor(url, concurrency) {
   const pool = openPool(url, concurrency);
-  const inEach = async (schemas, statementsOf) => {
+  const inEach = async (schemas, toStatements) => {
     const rest = schemas.values();
     const send = () => {
       const schema = rest.next().value;
-      return pool.query([...begin(schema), ...statementsOf(schema), 'COMMIT'].join(';\n'));
+      return pool.query([...begin(schema), ...toStatements(schema), 'COMMIT'].join(';\n'));
     };
     await load(send, { callers: concurrency, operations: schemas.length });
   };
@@ -94,7 +94,7 @@ export function floor(url, concurrency) {
     noop: async (schemas, rounds) => {
       const expected = [...PRISMIQ_MIGRATIONS, ...MIGRATIONS.slice(0, rounds + 1)].map(({ name }) => name).join();
       const fingerprints = new Set();
-      const rest = chunksOf(schemas, SCHEMAS_A_LOOK);
+      const rest = chunks(schemas, SCHEMAS_A_LOOK);
       const look = async () => {
         const chunk = rest.next().value;
         const histories = await readHistories(pool, chunk);
@@ -112,7 +112,7 @@ export function floor(url, concurrency) {
 
 const SCHEMAS_A_LOOK = 50;
 
-function* chunksOf(list, size) {
+function* chunks(list, size) {
   for (let start = 0; start < list.length; start += size) {
     yield list.slice(start, start + size);
   }

@@ -55,7 +55,7 @@ const bySchema = (url, connections) =>
   });
 
 /** Raw `pg`, one statement a request. The user is checked, and a change raises the version. */
-function handwritten(url, connections, schemaOf) {
+function handwritten(url, connections, getSchema) {
   const pool = openPool(url, connections);
   const columns = (schema) => `d.id, d.name, d.description, d.owner_id, d.is_public, d.allowed_viewers, d.version,
     d.created_at, d.updated_at, d.layout, d.filters, (
@@ -64,7 +64,7 @@ function handwritten(url, connections, schemaOf) {
         FROM ${schema}.prismiq_widgets w WHERE w.dashboard_id = d.id) w) AS widgets`;
   class DashboardsController {
     async get(id, user) {
-      const schema = schemaOf(user);
+      const schema = getSchema(user);
       const { rows } = await pool.query(
         `SELECT ${columns(schema)} FROM ${schema}.prismiq_dashboards d
          WHERE d.id = $1 AND (d.is_public OR d.owner_id = $2 OR $2 = ANY(d.allowed_viewers))`,
@@ -77,7 +77,7 @@ function handwritten(url, connections, schemaOf) {
     }
 
     async update(id, body, user) {
-      const schema = schemaOf(user);
+      const schema = getSchema(user);
       const { layout } = patch.parse(body);
       const { rows } = await pool.query(
         `UPDATE ${schema}.prismiq_dashboards d SET layout = $3, version = d.version + 1, updated_at = now()
@@ -92,15 +92,15 @@ function handwritten(url, connections, schemaOf) {
   }
   // Plain JavaScript has no decorators.
   const method = (name) => Object.getOwnPropertyDescriptor(DashboardsController.prototype, name);
-  const userOf = createParamDecorator((_, context) => context.switchToHttp().getRequest().user)();
+  const currentUser = createParamDecorator((_, context) => context.switchToHttp().getRequest().user)();
   Controller('dashboards')(DashboardsController);
   Get(':id')(DashboardsController.prototype, 'get', method('get'));
   Param('id')(DashboardsController.prototype, 'get', 0);
-  userOf(DashboardsController.prototype, 'get', 1);
+  currentUser(DashboardsController.prototype, 'get', 1);
   Patch(':id')(DashboardsController.prototype, 'update', method('update'));
   Param('id')(DashboardsController.prototype, 'update', 0);
   Body()(DashboardsController.prototype, 'update', 1);
-  userOf(DashboardsController.prototype, 'update', 2);
+  currentUser(DashboardsController.prototype, 'update', 2);
   UseGuards(IdentityGuard)(DashboardsController);
   return { module: class Host {}, controllers: [DashboardsController] };
 }

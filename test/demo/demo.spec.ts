@@ -4,7 +4,7 @@ import { jest } from '@jest/globals';
 import request from 'supertest';
 import { deploy } from '../../apps/demo/src/deploy.js';
 import { start } from '../../apps/demo/src/main.js';
-import { catalogOf, schemaNames } from '../support/catalog.js';
+import { describeCatalog, schemaNames } from '../support/catalog.js';
 import { TestDatabase } from '../support/test-database.js';
 
 describe('the demo host', () => {
@@ -24,7 +24,7 @@ describe('the demo host', () => {
   const http = () => request(app.getHttpServer());
   const logIn = async (tenant: string, user: string): Promise<string> =>
     `Bearer ${(await http().post('/login').send({ tenant, user }).expect(200)).body.access_token}`;
-  const dashboardsOf = async (tenant: string, user: string) =>
+  const listDashboards = async (tenant: string, user: string) =>
     (
       await http()
         .get('/api/prismiq/dashboards')
@@ -38,22 +38,22 @@ describe('the demo host', () => {
   ])(
     'is seeded: %s has orders and two dashboards, owned by %s, which all of the tenant see',
     async (tenant, owner, other) => {
-      const dashboards = await dashboardsOf(tenant, owner);
+      const dashboards = await listDashboards(tenant, owner);
       expect(dashboards).toHaveLength(2);
       for (const { owner_id, widgets } of dashboards) {
         expect(owner_id).toBe(owner);
         expect(widgets.length).toBeGreaterThanOrEqual(4);
         expect(widgets.length).toBeLessThanOrEqual(8);
       }
-      expect(await dashboardsOf(tenant, other)).toEqual(dashboards);
-      expect(await dashboardsOf(tenant, 'root')).toEqual(dashboards);
+      expect(await listDashboards(tenant, other)).toEqual(dashboards);
+      expect(await listDashboards(tenant, 'root')).toEqual(dashboards);
       const [count] = await database.query<{ n: number }>(`SELECT count(*)::int AS n FROM tenant_${tenant}.orders`);
       expect(count!.n).toBeGreaterThanOrEqual(200);
     },
   );
 
   it('makes nobody but root an admin', async () => {
-    const [dashboard] = await dashboardsOf('acme', 'ada');
+    const [dashboard] = await listDashboards('acme', 'ada');
     const rename = async (user: string) =>
       http()
         .patch(`/api/prismiq/dashboards/${dashboard.id}`)
@@ -65,7 +65,7 @@ describe('the demo host', () => {
   });
 
   it('keeps the tenants apart, whatever the headers say', async () => {
-    const [theirs] = await dashboardsOf('globex', 'gus');
+    const [theirs] = await listDashboards('globex', 'gus');
     const ada = await logIn('acme', 'ada');
     await http().get(`/api/prismiq/dashboards/${theirs.id}`).set('Authorization', ada).expect(404);
     for (const [header, value] of [
@@ -79,7 +79,7 @@ describe('the demo host', () => {
 
   it('provisions a tenant on sign-up, in one transaction', async () => {
     await http().post('/signup').send({ tenant: 'initech', user: 'ivy' }).expect(201);
-    expect(await dashboardsOf('initech', 'ivy')).toHaveLength(1);
+    expect(await listDashboards('initech', 'ivy')).toHaveLength(1);
     await http().post('/signup').send({ tenant: 'initech', user: 'ian' }).expect(409);
     await http().post('/login').send({ tenant: 'initech', user: 'ian' }).expect(401);
   });
@@ -136,7 +136,7 @@ describe('the demo host', () => {
     const allowed = preflight.headers['access-control-allow-headers']!.toLowerCase().split(',');
     expect(allowed.toSorted()).toEqual(asked.split(',').toSorted());
     expect(preflight.headers['access-control-allow-methods']).toBe('GET,POST,PUT,PATCH,DELETE');
-    const [dashboard] = await dashboardsOf('acme', 'ada');
+    const [dashboard] = await listDashboards('acme', 'ada');
     const read = await http()
       .get(`/api/prismiq/dashboards/${dashboard.id}`)
       .set({ Origin: origin, Authorization: await logIn('acme', 'ada') });
@@ -161,17 +161,17 @@ describe('the demo host', () => {
   });
 
   it('has its own tables in public, and none of Prismiq', async () => {
-    const tables = (await catalogOf(database, 'public')).join('\n');
+    const tables = (await describeCatalog(database, 'public')).join('\n');
     expect(tables).toContain('users.');
     expect(tables).not.toContain('prismiq');
     expect(app.get(MikroORM).em.schema).toBeUndefined();
   });
 
   it('finds everything as it was when it starts again', async () => {
-    const before = await dashboardsOf('acme', 'ada');
+    const before = await listDashboards('acme', 'ada');
     await app.close();
     app = await start({ databaseUrl: database.url, port: 0 });
-    expect(await dashboardsOf('acme', 'ada')).toEqual(before);
+    expect(await listDashboards('acme', 'ada')).toEqual(before);
   });
 
   it('is deployed: tenants that are behind are migrated, the canary first', async () => {
@@ -188,7 +188,7 @@ describe('the demo host', () => {
     expect(texts[0]).toBe('canary: 1 tenants');
     expect(texts[1]).toMatch(/^ {2}acme: migrated in \d+ ms$/);
     expect(texts.at(-1)).toMatch(/2 migrated.*, in \d+ ms\.$/);
-    expect(await dashboardsOf('globex', 'gus')).toHaveLength(2);
+    expect(await listDashboards('globex', 'gus')).toHaveLength(2);
   });
 
   it('starts, and serves the others, when a tenant cannot be migrated', async () => {
@@ -199,6 +199,6 @@ describe('the demo host', () => {
     expect(errors.mock.calls.join()).toMatch(/Tenant "acme" cannot use Prismiq: .*prismiq_widgets\.title/s);
     errors.mockRestore();
     app.useLogger(false);
-    expect(await dashboardsOf('globex', 'gus')).toHaveLength(2);
+    expect(await listDashboards('globex', 'gus')).toHaveLength(2);
   });
 });

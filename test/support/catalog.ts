@@ -4,7 +4,7 @@ import type { TestDatabase } from './test-database.js';
  * Everything in a schema as pg_catalog has it: written apart from the library's own reading of the catalog, so that the two
  * check each other. Columns in order.
  */
-export async function catalogOf(database: TestDatabase, schema: string): Promise<string[]> {
+export async function describeCatalog(database: TestDatabase, schema: string): Promise<string[]> {
   const rows = await database.query<{ line: string }>(
     `SELECT format('column %s.%s %s%s%s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
        CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END, coalesce(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), '')) AS line,

@@ -60,7 +60,7 @@ export class WireProxy implements AsyncDisposable {
     }
     let isMute = false;
     client.on('data', (data) => {
-      const fate = this.fateOf(data);
+      const fate = this.decideFate(data);
       isMute ||= fate === 'unanswered';
       if (fate !== 'lost') {
         server.write(data);
@@ -82,7 +82,7 @@ export class WireProxy implements AsyncDisposable {
       : Buffer.from(data.toString('latin1').replaceAll(...this.replace), 'latin1');
   }
 
-  private fateOf(data: Buffer): Fate | undefined {
+  private decideFate(data: Buffer): Fate | undefined {
     if (this.#next?.text.test(data.toString('latin1')) !== true) {
       return undefined;
     }

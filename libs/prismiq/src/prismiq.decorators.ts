@@ -52,9 +52,9 @@ export const InjectTenantSchema = (contextName?: string): PropertyDecorator & Pa
  * Subclasses that depend on one named registration: Nest creates guards, interceptors and pipes in the controller's module, and
  * finds their dependencies by the tokens in the class.
  */
-const ofContexts = new Map<string, Map<Type, Type>>();
+const subclasses = new Map<string, Map<Type, Type>>();
 
-function ofContext<Base extends Type>(
+function bindToContext<Base extends Type>(
   base: Base,
   dependencies: Class<unknown>[],
   contextName: string | undefined,
@@ -62,14 +62,14 @@ function ofContext<Base extends Type>(
   if (contextName === undefined) {
     return base;
   }
-  const known = ofContexts.get(contextName) ?? new Map<Type, Type>();
+  const known = subclasses.get(contextName) ?? new Map<Type, Type>();
   const existing = known.get(base);
   if (existing !== undefined) {
     return existing as Base;
   }
   const subclass = class extends (base as Type) {} as Base;
   dependencies.forEach((dependency, index) => InjectPrismiq(dependency, contextName)(subclass, undefined, index));
-  ofContexts.set(contextName, known.set(base, subclass));
+  subclasses.set(contextName, known.set(base, subclass));
   return subclass;
 }
 
@@ -81,7 +81,7 @@ function ofContext<Base extends Type>(
  * @publicApi
  */
 export const getTenantInterceptor = (contextName?: string): Type<TenantInterceptor> =>
-  ofContext(TenantInterceptor, [TenantResolver, TenantContext], contextName);
+  bindToContext(TenantInterceptor, [TenantResolver, TenantContext], contextName);
 
 /**
  * The guard class of the registration with this `contextName`, for `@UseGuards()`. Without contexts it is {@link TenantGuard}.
@@ -89,7 +89,7 @@ export const getTenantInterceptor = (contextName?: string): Type<TenantIntercept
  * @publicApi
  */
 export const getTenantGuard = (contextName?: string): Type<TenantGuard> =>
-  ofContext(TenantGuard, [TenantResolver, TenantContext], contextName);
+  bindToContext(TenantGuard, [TenantResolver, TenantContext], contextName);
 
 /**
  * Injects the tenant in context, a {@link Tenant}, into a parameter of a handler. Without one, the call fails with a
@@ -99,6 +99,6 @@ export const getTenantGuard = (contextName?: string): Type<TenantGuard> =>
  * @publicApi
  */
 export const CurrentTenant = (contextName?: string): ParameterDecorator =>
-  currentTenant(ofContext(CurrentTenantPipe, [TenantContext], contextName));
+  currentTenant(bindToContext(CurrentTenantPipe, [TenantContext], contextName));
 
 const currentTenant = createParamDecorator(() => undefined);

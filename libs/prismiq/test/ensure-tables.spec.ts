@@ -12,7 +12,7 @@ import {
   verifyTables,
   type SqlTarget,
 } from '@prismiq/nestjs';
-import { catalogOf, schemaNames } from '../../../test/support/catalog.js';
+import { describeCatalog, schemaNames } from '../../../test/support/catalog.js';
 import { suiteGuard } from '../../../test/support/sql-guard.js';
 import { TestDatabase } from '../../../test/support/test-database.js';
 import { holdLock } from './support/locks.js';
@@ -304,13 +304,13 @@ describe('ensureTables', () => {
     it('adds a missing table, index, column of a later version, and history', async () => {
       await database.query(`CREATE SCHEMA gaps`);
       await ensureTables(database.pool, { schema: 'gaps' });
-      const whole = await catalogOf(database, 'gaps');
+      const whole = await describeCatalog(database, 'gaps');
       await database.query(
         `DROP TABLE gaps.prismiq_saved_queries, gaps.prismiq_migrations; DROP INDEX gaps.idx_widgets_dashboard_id;
          ALTER TABLE gaps.prismiq_dashboards DROP COLUMN version`,
       );
       expect(await ensureTables(database.pool, { schema: 'gaps' })).toEqual({ schema: 'gaps', created: true });
-      expect(await catalogOf(database, 'gaps')).toEqual(whole);
+      expect(await describeCatalog(database, 'gaps')).toEqual(whole);
     });
 
     it('keeps the rows of a schema that is behind', async () => {
@@ -401,12 +401,12 @@ describe('ensureTables', () => {
       await ensureTables(database.pool, { schema: 's' });
       await database.query(spoil);
       await database.query('DROP INDEX IF EXISTS s.idx_widgets_dashboard_id'); // which could be repaired
-      const before = await catalogOf(database, 's');
+      const before = await describeCatalog(database, 's');
       const error = await ensureTables(database.pool, { schema: 's' }).catch((caught: unknown) => caught);
       expect(error).toBeInstanceOf(SchemaMismatchError);
       expect(error).toMatchObject({ code: 'SCHEMA_MISMATCH', schema: 's' });
       expect((error as Error).message).toContain(difference);
-      expect(await catalogOf(database, 's')).toEqual(before);
+      expect(await describeCatalog(database, 's')).toEqual(before);
     });
   });
 

@@ -180,10 +180,10 @@ describe('one tenant does not starve the others', () => {
       .get(`/prismiq/dashboards/${board.id}`)
       .set('Authorization', bearer('acme', 'ada'));
     expect([answer.status, answer.headers['retry-after'], answer.body.code]).toEqual([503, '1', 'TENANT_BUSY']);
-    const ofOther = await request(app.getHttpServer())
+    const other = await request(app.getHttpServer())
       .get('/prismiq/dashboards')
       .set('Authorization', bearer('globex', 'ada'));
-    expect(ofOther.status).toBe(200);
+    expect(other.status).toBe(200);
     await lock.release();
     await first;
   });
@@ -191,14 +191,14 @@ describe('one tenant does not starve the others', () => {
   it('calls inside a host’s transaction do not queue behind those that wait for it', async () => {
     await start({ perTenant: 1, lockTimeoutMs: 60_000, waitTimeoutMs: 60_000 });
     const [board] = (await make(1)) as [Dashboard];
-    const outsideOf = AsyncLocalStorage.snapshot();
+    const runOutside = AsyncLocalStorage.snapshot();
     const outside = await app
       .get(MikroORM)
       .em.fork()
       .transactional(async () => {
         await acme(() => dashboards().update(board.id, { description: 'inside' }));
         const waiting = [1, 2].map((i) =>
-          watch(outsideOf(() => acme(() => dashboards().update(board.id, { layout: { columns: i } })))),
+          watch(runOutside(() => acme(() => dashboards().update(board.id, { layout: { columns: i } })))),
         );
         await lockWaits(database, 1);
         await acme(() => dashboards().update(board.id, { name: 'still inside' }));

@@ -95,8 +95,8 @@ describe.each(PLATFORMS)(`${REQUESTS} requests of any kind, on %s (FUZZ_SEED=${S
            SELECT 'saved-queries', id, q::text FROM ${schema}.prismiq_saved_queries q) AS rows
          GROUP BY kind ORDER BY kind`,
       );
-      const idsOf = (kind: keyof KnownIds) => rows.find((row) => row.kind === kind)?.ids ?? [];
-      ids = { dashboards: idsOf('dashboards'), widgets: idsOf('widgets'), 'saved-queries': idsOf('saved-queries') };
+      const getIds = (kind: keyof KnownIds) => rows.find((row) => row.kind === kind)?.ids ?? [];
+      ids = { dashboards: getIds('dashboards'), widgets: getIds('widgets'), 'saved-queries': getIds('saved-queries') };
       return rows.map(({ kind, print }) => `${kind} ${print}`).join();
     };
     const reset = async () => {

@@ -52,19 +52,19 @@ describe.each(PLATFORMS)('entity tags and versions on %s', (platform) => {
   });
 
   it('are on every answer that is one dashboard, one widget or one saved query', async () => {
-    const tagOf = async (...request: Parameters<RestHost['send']>) => {
+    const fetchTag = async (...request: Parameters<RestHost['send']>) => {
       const { headers } = await host.send(...request);
       expect(headers['cache-control']).toBe('private, no-cache');
       return headers.etag;
     };
-    expect(await tagOf('GET', `/dashboards/${id}`)).toBe('"3"');
-    expect(await tagOf('PATCH', `/dashboards/${id}`, {})).toBe('"3"');
-    expect(await tagOf('PUT', `/dashboards/${id}/layout`, [])).toBe('"3"');
-    expect(await tagOf('POST', `/dashboards/${id}/widgets`, WIDGET)).toBe('"4"');
-    expect(await tagOf('PUT', `/dashboards/${id}/widgets/${wid}`, { title: 'x' })).toBe('"5"');
-    expect(await tagOf('POST', `/dashboards/${id}/duplicate`)).toBe('"1"');
+    expect(await fetchTag('GET', `/dashboards/${id}`)).toBe('"3"');
+    expect(await fetchTag('PATCH', `/dashboards/${id}`, {})).toBe('"3"');
+    expect(await fetchTag('PUT', `/dashboards/${id}/layout`, [])).toBe('"3"');
+    expect(await fetchTag('POST', `/dashboards/${id}/widgets`, WIDGET)).toBe('"4"');
+    expect(await fetchTag('PUT', `/dashboards/${id}/widgets/${wid}`, { title: 'x' })).toBe('"5"');
+    expect(await fetchTag('POST', `/dashboards/${id}/duplicate`)).toBe('"1"');
     const query = await host.send('POST', '/saved-queries', { name: 'q', query: QUERY });
-    expect(await tagOf('GET', `/saved-queries/${query.body.id}`)).toBe('"1"');
+    expect(await fetchTag('GET', `/saved-queries/${query.body.id}`)).toBe('"1"');
     expect((await host.send('GET', `/dashboards/${id}/export`)).headers.etag).not.toBe('"1"');
   });
 

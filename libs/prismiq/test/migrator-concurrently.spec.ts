@@ -1,6 +1,6 @@
 import { Pool, type PoolConfig } from 'pg';
 import type { NamedMigration, TenantMigrator } from '@prismiq/nestjs';
-import { catalogOf } from '../../../test/support/catalog.js';
+import { describeCatalog } from '../../../test/support/catalog.js';
 import { startPgBouncer } from '../../../test/support/pgbouncer.js';
 import { TestDatabase } from '../../../test/support/test-database.js';
 import { Fleet, Log, ORDERS, statements, withHost } from './support/fleet.js';
@@ -27,7 +27,7 @@ describe('a migration outside of a transaction', () => {
   });
   const pools: Pool[] = [];
   const proxies: LossyProxy[] = [];
-  const poolOf = (config: PoolConfig) => {
+  const openPool = (config: PoolConfig) => {
     const pool = new Pool({ connectionString: database.url, max: 6, ...config });
     pool.on('error', () => undefined);
     pools.push(pool);
@@ -36,7 +36,7 @@ describe('a migration outside of a transaction', () => {
 
   const LATER = statements('0003_later', ['ALTER TABLE orders ADD COLUMN note text']);
   const isValid = async (schema: string) => (await builds.indexes(schema)).map(({ valid }) => valid);
-  const historyOf = async (schema: string) =>
+  const readHistory = async (schema: string) =>
     (await database.query<{ name: string }>(`SELECT name FROM "${schema}".mikro_orm_migrations ORDER BY id`)).map(
       ({ name }) => name,
     );
@@ -60,8 +60,8 @@ describe('a migration outside of a transaction', () => {
       expect(report.counts).toMatchObject({ migrated: 8 });
       for (const schema of fleet.schemas) {
         expect(await isValid(schema)).toEqual([true]);
-        expect(await historyOf(schema)).toEqual(['0001_orders', '0002_unique', '0003_later']);
-        expect((await catalogOf(database, schema)).some((line) => line.includes('orders.note'))).toBe(true);
+        expect(await readHistory(schema)).toEqual(['0001_orders', '0002_unique', '0003_later']);
+        expect((await describeCatalog(database, schema)).some((line) => line.includes('orders.note'))).toBe(true);
       }
       expect(log.results[0]!.migrations.slice(-3)).toEqual(['host:0001_orders', 'host:0002_unique', 'host:0003_later']);
 
@@ -248,7 +248,7 @@ describe('a migration outside of a transaction', () => {
       const { schema, migrator } = await tenant(kind === 'a pg pool' ? 'cic_time_pool' : 'cic_time_orm', UNIQUE, {
         database:
           kind === 'a pg pool'
-            ? poolOf({ query_timeout })
+            ? openPool({ query_timeout })
             : await database.orm({ pool: { max: 6 }, driverOptions: { query_timeout } }),
       });
       await expectBuild(schema, migrator);
@@ -259,7 +259,7 @@ describe('a migration outside of a transaction', () => {
         // It would end the transactions that look at the sessions.
         limits = limits.filter((name) => name !== 'transaction_timeout');
         const url = bouncer!.through(database.url);
-        const through = poolOf({ connectionString: url });
+        const through = openPool({ connectionString: url });
         const { schema, migrator } = await tenant('cic_time_bouncer', UNIQUE, { database: through });
         await expectBuild(schema, migrator);
         expect(await serverSessions(url, 6, SETTINGS)).toEqual(Array.from({ length: 6 }, () => LIMITED));
@@ -361,7 +361,7 @@ describe('a migration outside of a transaction', () => {
       const { schema, migrator } = await tenant('cic_over', UNIQUE, { lockTimeoutMs: 1 });
       const holder = await builds.snapshot();
       const first = new Fleet(database, 'cic_over', 1).migrator({
-        database: poolOf({}),
+        database: openPool({}),
         migrations: withHost(ORDERS, UNIQUE),
       });
       const firstRun = first.up();
@@ -383,14 +383,14 @@ describe('a migration outside of a transaction', () => {
       expect((await secondRun).failures).toEqual([]);
       expect((await firstRun).failures).toEqual([]);
       expect(await builds.indexes(schema)).toEqual([{ oid, valid: true }]);
-      expect(await historyOf(schema)).toEqual(['0001_orders', '0002_unique']);
+      expect(await readHistory(schema)).toEqual(['0001_orders', '0002_unique']);
     });
 
     it('and whose answer is lost without a word is noticed to have ended', async () => {
       const proxy = await LossyProxy.start(database.url);
       proxies.push(proxy);
       const { schema, migrator } = await tenant('cic_silent', UNIQUE, {
-        database: poolOf({ connectionString: proxy.url }),
+        database: openPool({ connectionString: proxy.url }),
       });
       // The first COMMIT is that which is sent with the statement. The proxy keeps the connection open, as a firewall does.
       proxy.losses.splice(0, Infinity, 'answer');

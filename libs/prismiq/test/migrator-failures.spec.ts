@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool, type PoolClient } from 'pg';
-import { catalogOf } from '../../../test/support/catalog.js';
+import { describeCatalog } from '../../../test/support/catalog.js';
 import { TestDatabase } from '../../../test/support/test-database.js';
 import { CURRENCY, Fleet, Log, migration, ORDERS, statements, withHost } from './support/fleet.js';
 
@@ -34,7 +34,7 @@ describe('a tenant that cannot be migrated', () => {
   }
 
   const hasCurrency = async (schema: string) =>
-    (await catalogOf(database, schema)).some((line) => line.includes('orders.currency'));
+    (await describeCatalog(database, schema)).some((line) => line.includes('orders.currency'));
 
   it.each([
     [
@@ -65,7 +65,7 @@ describe('a tenant that cannot be migrated', () => {
       const fleet = await fleetWithOrders(prefix);
       const [, , victim] = fleet.schemas as [string, string, string];
       await database.query(spoil.replaceAll('$', victim));
-      const before = await catalogOf(database, victim);
+      const before = await describeCatalog(database, victim);
       const migrator = fleet.migrator({ migrations: withHost(ORDERS, next) });
 
       const report = await migrator.up({ onError: 'continue' });
@@ -84,7 +84,7 @@ describe('a tenant that cannot be migrated', () => {
           ),
         },
       ]);
-      expect(await catalogOf(database, victim)).toEqual(before);
+      expect(await describeCatalog(database, victim)).toEqual(before);
 
       await database.query(repair.replaceAll('$', victim));
       const log = new Log();
@@ -98,13 +98,13 @@ describe('a tenant that cannot be migrated', () => {
     await database.query(
       'CREATE SCHEMA occupied_000; CREATE TABLE occupied_000.t (a int); CREATE INDEX idx_widgets_dashboard_id ON occupied_000.t (a)',
     );
-    const before = await catalogOf(database, 'occupied_000');
+    const before = await describeCatalog(database, 'occupied_000');
     const { failures } = await fleet.migrator().up();
     expect(failures[0]).toMatchObject({
       code: 'SCHEMA_MISMATCH',
       message: expect.stringContaining('an index of table t'),
     });
-    expect(await catalogOf(database, 'occupied_000')).toEqual(before);
+    expect(await describeCatalog(database, 'occupied_000')).toEqual(before);
   });
 
   it('because a table is locked gives way after the time-out, is tried again, and lets others through', async () => {

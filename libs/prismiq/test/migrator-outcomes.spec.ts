@@ -33,7 +33,7 @@ describe('the report of a run', () => {
     pools.push(pool);
     return pool;
   };
-  const historyOf = async (schema: string): Promise<string[]> =>
+  const readHistory = async (schema: string): Promise<string[]> =>
     (await database.query<{ name: string }>(`SELECT name FROM ${schema}.mikro_orm_migrations ORDER BY name`)).map(
       ({ name }) => name,
     );
@@ -166,7 +166,7 @@ describe('the report of a run', () => {
       migrations: ['host:0002_currency'],
       remaining: ['host:0003_index'],
     });
-    expect(await historyOf('between_000')).toEqual(['0001_orders', '0002_currency']);
+    expect(await readHistory('between_000')).toEqual(['0001_orders', '0002_currency']);
     expectConsistent(report, log);
   });
 
@@ -186,7 +186,7 @@ describe('the report of a run', () => {
       expect(proxy.losses).toEqual([]);
       expect(log.result('000')).toMatchObject({ ...expected, from: { host: '0001_orders' } });
       expect(log.result('000').to).toMatchObject({ host: history.at(-1) });
-      expect(await historyOf(fleet.schemas[0]!)).toEqual(history);
+      expect(await readHistory(fleet.schemas[0]!)).toEqual(history);
       expectConsistent(report, log);
     });
 
@@ -212,7 +212,7 @@ describe('the report of a run', () => {
         await Promise.all(
           fleet.schemas.map(async (schema): Promise<[string, string[]]> => [
             schema,
-            await historyOf(schema).catch(() => []),
+            await readHistory(schema).catch(() => []),
           ]),
         ),
       );
@@ -270,7 +270,7 @@ describe('the report of a run', () => {
       const log = new Log();
       await migrator.down({ ...log, source: 'host', steps: 2, allowDataLoss: true });
       for (const schema of fleet.schemas) {
-        expect(await historyOf(schema)).toEqual(['0001_orders', '0002_currency']);
+        expect(await readHistory(schema)).toEqual(['0001_orders', '0002_currency']);
       }
       expect(log.of('tenant-started')[0]).toMatchObject({ pending: ['host:0004_note', 'host:0003_index'] });
       expect(log.result('001')).toMatchObject({
@@ -289,7 +289,7 @@ describe('the report of a run', () => {
       await fleet
         .migrator({ database: poolTo(proxy.url), migrations: withHost(...four) })
         .down({ ...log, source: 'host', steps: 2, allowDataLoss: true });
-      expect(await historyOf('steps_lost_000')).toEqual(['0001_orders', '0002_currency']);
+      expect(await readHistory('steps_lost_000')).toEqual(['0001_orders', '0002_currency']);
       expect(log.result('000')).toMatchObject({
         state: 'reverted',
         migrations: ['host:0004_note', 'host:0003_index'],
@@ -345,7 +345,7 @@ describe('the report of a run', () => {
         remaining: ['host:0003_index'],
         message: expect.stringContaining('another process has run host:0004_note'),
       });
-      expect(await historyOf('steps_other_000')).toEqual(['0001_orders', '0002_currency', '0003_index', '0004_note']);
+      expect(await readHistory('steps_other_000')).toEqual(['0001_orders', '0002_currency', '0003_index', '0004_note']);
     });
   });
 });

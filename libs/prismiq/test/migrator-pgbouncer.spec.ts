@@ -1,5 +1,5 @@
 import { Client, Pool } from 'pg';
-import { catalogOf } from '../../../test/support/catalog.js';
+import { describeCatalog } from '../../../test/support/catalog.js';
 import { startPgBouncer } from '../../../test/support/pgbouncer.js';
 import { TABLES_MD } from '../../../test/support/tables-md.js';
 import { TestDatabase } from '../../../test/support/test-database.js';
@@ -80,7 +80,7 @@ const bouncer = await startPgBouncer({ url: process.env['DATABASE_URL']!, poolSi
     const down = await migrator.down({ source: 'host', steps: 1, allowDataLoss: true, concurrency: 10 });
     expect(down.counts).toMatchObject({ reverted: 40 });
     expect((await migrator.plan()).affected).toBe(40);
-    expect((await catalogOf(database, 'pool_039')).filter((line) => line.includes('prismiq'))).toEqual(TABLES_MD);
+    expect((await describeCatalog(database, 'pool_039')).filter((line) => line.includes('prismiq'))).toEqual(TABLES_MD);
   });
 
   it('does so on a MikroORM instance, with migrations that send statements by themselves', async () => {
@@ -112,7 +112,7 @@ const bouncer = await startPgBouncer({ url: process.env['DATABASE_URL']!, poolSi
       .migrator({ database: pool, migrations: withHost(ORDERS, index) })
       .up({ createSchema: true, concurrency: 4 });
     expect(report.failures).toEqual([]);
-    expect((await catalogOf(database, 'cic_005')).some((line) => line.includes('orders_id'))).toBe(true);
+    expect((await describeCatalog(database, 'cic_005')).some((line) => line.includes('orders_id'))).toBe(true);
   });
 
   it('fails as it should: by a lock, by a statement that is wrong, by a killed connection', async () => {

@@ -15,7 +15,7 @@ describe('the connections of a run', () => {
     await database.close();
   });
 
-  const poolOf = (max: number): Pool => {
+  const openPool = (max: number): Pool => {
     const pool = new Pool({ connectionString: database.url, max });
     pools.push(pool);
     return pool;
@@ -28,7 +28,7 @@ describe('the connections of a run', () => {
     [2, 1, /has a pool of 2, and a run with a concurrency of 1 needs 3/],
     [5, 4, /needs 6 connections\. Use new Pool\(\{ max: 6 \}\), or migrate with a concurrency of 3\.$/],
   ])('are refused if a pg pool has %i for %i tenants at once', async (max, concurrency, message) => {
-    const migrator = new Fleet(database, 'refused', 2).migrator({ database: poolOf(max), migrations });
+    const migrator = new Fleet(database, 'refused', 2).migrator({ database: openPool(max), migrations });
     const options = { createSchema: true, concurrency };
     await expect(migrator.up(options)).rejects.toThrow(InvalidOptionsError);
     await expect(migrator.up(options)).rejects.toThrow(message);
@@ -49,7 +49,7 @@ describe('the connections of a run', () => {
     const holder = await database.pool.connect();
     await holder.query('BEGIN; LOCK TABLE enough_001.orders');
     const log = new Log();
-    const options = { database: poolOf(5), migrations: withHost(ORDERS, INDEX), lockTimeoutMs: 200, retries: 0 };
+    const options = { database: openPool(5), migrations: withHost(ORDERS, INDEX), lockTimeoutMs: 200, retries: 0 };
     const report = await fleet.migrator(options).up({ ...log, concurrency: 3, onError: 'continue' });
     await holder.query('ROLLBACK');
     holder.release();
@@ -59,7 +59,7 @@ describe('the connections of a run', () => {
 
   it('are one for what only reads', async () => {
     const fleet = new Fleet(database, 'reads', 3);
-    const migrator = fleet.migrator({ database: poolOf(1), migrations });
+    const migrator = fleet.migrator({ database: openPool(1), migrations });
     expect((await migrator.status()).missing).toHaveLength(3);
     expect((await migrator.plan()).affected).toBe(3);
     expect((await migrator.verify()).findings).toHaveLength(3);

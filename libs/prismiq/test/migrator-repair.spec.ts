@@ -1,5 +1,5 @@
 import { verifyTables } from '@prismiq/nestjs';
-import { catalogOf } from '../../../test/support/catalog.js';
+import { describeCatalog } from '../../../test/support/catalog.js';
 import { pythonRows, sqlAlchemyTables } from '../../../test/support/sqlalchemy-tables.js';
 import { TABLES_MD } from '../../../test/support/tables-md.js';
 import { TestDatabase } from '../../../test/support/test-database.js';
@@ -13,7 +13,7 @@ describe('repair of all tenants', () => {
   afterAll(() => database.close());
 
   const ours = async (schema: string) =>
-    (await catalogOf(database, schema)).filter((line) => line.includes('prismiq')).toSorted();
+    (await describeCatalog(database, schema)).filter((line) => line.includes('prismiq')).toSorted();
 
   it('adopts the tables that SQLAlchemy has made, shows the statements before, and leaves the rows where they are', async () => {
     const fleet = new Fleet(database, 'python', 3);

@@ -1,5 +1,5 @@
 import { Pool } from 'pg';
-import { catalogOf } from '../../../test/support/catalog.js';
+import { describeCatalog } from '../../../test/support/catalog.js';
 import { TestDatabase } from '../../../test/support/test-database.js';
 import { readStatements, type Statement } from '../src/sql/statements/statement.js';
 import { CURRENCY, Fleet, migration, ORDERS, statements, withHost } from './support/fleet.js';
@@ -61,7 +61,7 @@ function listening(url: string): { pool: Pool; calls: Call[] } {
 
 /** The rules of `tables.md` that a statement breaks. */
 function findBreaches({ sql, kind, forbiddenReason }: Statement): string[] {
-  const isOfTransaction = kind === 'TransactionStmt';
+  const isTransactionStatement = kind === 'TransactionStmt';
   const rules: [string, boolean][] = [
     ['unknown', kind === undefined],
     [
@@ -69,7 +69,7 @@ function findBreaches({ sql, kind, forbiddenReason }: Statement): string[] {
       ['CreateTrigStmt', 'CreateEventTrigStmt', 'CreateFunctionStmt', 'DoStmt'].includes(kind!),
     ],
     ['serial', /\b(small|big)?serial[248]?\b/i.test(sql)],
-    ['a change of the session', forbiddenReason !== undefined && !isOfTransaction],
+    ['a change of the session', forbiddenReason !== undefined && !isTransactionStatement],
     ['a cursor', kind === 'DeclareCursorStmt'],
     ['clock_timestamp()', /\bclock_timestamp\b/i.test(sql)],
   ];
@@ -149,7 +149,9 @@ describe('the statements that are sent', () => {
     expect(sharding).toBeGreaterThan(0);
     expect(texts.findIndex((text) => text.startsWith('CREATE SCHEMA'))).toBeGreaterThan(sharding);
     for (const [index, schema] of fleet.schemas.entries()) {
-      expect(await catalogOf(database, schema)).toEqual(await catalogOf(database, plain.fleet.schemas[index]!));
+      expect(await describeCatalog(database, schema)).toEqual(
+        await describeCatalog(database, plain.fleet.schemas[index]!),
+      );
     }
   });
 

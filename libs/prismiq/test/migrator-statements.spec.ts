@@ -1,6 +1,6 @@
 import type { Migration } from '@mikro-orm/migrations';
 import { Pool } from 'pg';
-import { catalogOf } from '../../../test/support/catalog.js';
+import { describeCatalog } from '../../../test/support/catalog.js';
 import { TestDatabase } from '../../../test/support/test-database.js';
 import { Fleet, migration, ORDERS, statements, withHost } from './support/fleet.js';
 
@@ -45,11 +45,11 @@ describe('a statement of a migration', () => {
       ],
     );
     await fleet.migrator({ migrations: withHost(ORDERS) }).up({ createSchema: true });
-    const before = await catalogOf(database, fleet.schemas[0]!);
+    const before = await describeCatalog(database, fleet.schemas[0]!);
     const migrator = fleet.migrator({ migrations: withHost(ORDERS, ADDED) });
     expect((await migrator.up()).failures).toEqual([]);
     expect((await migrator.down({ source: 'host', steps: 1 })).counts).toMatchObject({ reverted: 1 });
-    expect(await catalogOf(database, fleet.schemas[0]!)).toEqual(before);
+    expect(await describeCatalog(database, fleet.schemas[0]!)).toEqual(before);
   });
 
   it.each([

@@ -13,7 +13,7 @@ import {
   TenantSelectionError,
   tenantsFromList,
 } from '@prismiq/nestjs';
-import { catalogOf, schemaNames } from '../../../test/support/catalog.js';
+import { describeCatalog, schemaNames } from '../../../test/support/catalog.js';
 import { TABLES_MD } from '../../../test/support/tables-md.js';
 import { TestDatabase } from '../../../test/support/test-database.js';
 import { CURRENCY, Fleet, Log, migration, ORDERS, prismiqUpTo, statements, withHost } from './support/fleet.js';
@@ -29,7 +29,7 @@ describe('TenantMigrator', () => {
   });
   afterAll(() => database.close());
 
-  const historyOf = async (schema: string, table = PRISMIQ_HISTORY_TABLE) =>
+  const readHistory = async (schema: string, table = PRISMIQ_HISTORY_TABLE) =>
     (await database.query<{ name: string }>(`SELECT name FROM "${schema}"."${table}" ORDER BY id`)).map(
       ({ name }) => name,
     );
@@ -46,8 +46,8 @@ describe('TenantMigrator', () => {
       expect(report).toMatchObject({ direction: 'up', total: 12, failures: [], stopped: undefined });
       expect(report.counts).toMatchObject({ migrated: 12, failed: 0, skipped: 0 });
       for (const schema of fleet.schemas) {
-        expect(await catalogOf(database, schema)).toEqual(TABLES_MD);
-        expect(await historyOf(schema)).toEqual([V1, V2]);
+        expect(await describeCatalog(database, schema)).toEqual(TABLES_MD);
+        expect(await readHistory(schema)).toEqual([V1, V2]);
       }
       expect(log.result('000')).toMatchObject({
         tenantId: '000',
@@ -92,12 +92,12 @@ describe('TenantMigrator', () => {
       expect(failed.failures).toMatchObject([
         { state: 'failed', sqlState: '22012', to: { prismiq: null, host: null } },
       ]);
-      expect(await catalogOf(database, schema)).toEqual([]);
+      expect(await describeCatalog(database, schema)).toEqual([]);
 
       const log = new Log();
       await fleet.migrator({ migrations: withHost(order) }).up(log);
       expect(log.results[0]!.migrations).toEqual([`prismiq:${V1}`, `prismiq:${V2}`, 'host:0001']);
-      expect(await historyOf(schema, 'mikro_orm_migrations')).toEqual(['0001']);
+      expect(await readHistory(schema, 'mikro_orm_migrations')).toEqual(['0001']);
       const xacts = await database.query(
         `SELECT xmin FROM "${schema}".prismiq_migrations UNION SELECT xmin FROM "${schema}".mikro_orm_migrations`,
       );
@@ -110,7 +110,7 @@ describe('TenantMigrator', () => {
       expect(refused.failures[0]).toMatchObject({ code: 'SCHEMA_NOT_FOUND' });
       expect(await schemaNames(database)).not.toContain('absent_000');
       await fleet.migrator().up({ createSchema: true });
-      expect(await catalogOf(database, 'absent_000')).toEqual(TABLES_MD);
+      expect(await describeCatalog(database, 'absent_000')).toEqual(TABLES_MD);
     });
 
     it('stops at a version', async () => {
@@ -118,9 +118,9 @@ describe('TenantMigrator', () => {
       await makeSchemas(fleet);
       const migrator = fleet.migrator({ migrations: withHost(ORDERS, CURRENCY) });
       await migrator.up({ to: V1 });
-      expect(await historyOf('target_000')).toEqual([V1]);
+      expect(await readHistory('target_000')).toEqual([V1]);
       await migrator.up({ source: 'host', to: '0001_orders' });
-      expect(await historyOf('target_000', 'mikro_orm_migrations')).toEqual(['0001_orders']);
+      expect(await readHistory('target_000', 'mikro_orm_migrations')).toEqual(['0001_orders']);
       await migrator.up();
       expect((await migrator.status()).upToDate).toBe(true);
       await expect(migrator.up({ to: 'prismiq_0003' })).rejects.toThrow(MigrationTargetError);
@@ -153,12 +153,14 @@ describe('TenantMigrator', () => {
       expect(log.result('075').migrations).toEqual(['host:0002_done']);
       expect(log.result('110').migrations).toEqual(['host:0001_orders', 'host:0002_done', 'host:0002_other']);
       for (const schema of fleet.schemas) {
-        expect((await historyOf(schema, 'mikro_orm_migrations')).toSorted()).toEqual([
+        expect((await readHistory(schema, 'mikro_orm_migrations')).toSorted()).toEqual([
           '0001_orders',
           '0002_done',
           '0002_other',
         ]);
-        expect((await catalogOf(database, schema)).filter((line) => /orders\.(done|other)/.test(line))).toHaveLength(2);
+        expect(
+          (await describeCatalog(database, schema)).filter((line) => /orders\.(done|other)/.test(line)),
+        ).toHaveLength(2);
       }
     });
 
@@ -260,7 +262,7 @@ describe('TenantMigrator', () => {
       return Promise.all(
         schemas.map(async (schema) => ({
           schema,
-          catalog: await catalogOf(database, schema),
+          catalog: await describeCatalog(database, schema),
           tables: await database.query(
             `SELECT c.oid, c.relname, c.relfilenode FROM pg_class c WHERE relnamespace = $1::regnamespace ORDER BY 1`,
             [schema],
@@ -433,7 +435,7 @@ describe('TenantMigrator', () => {
       await fleet.migrator().up({ tenants: ['v2', 'odd'], createSchema: true });
       await database.query(fleet.schemas.map((schema) => `DROP TABLE ${schema}.prismiq_migrations`).join(';'));
       await database.query('ALTER TABLE adopt_odd.prismiq_widgets ALTER COLUMN type TYPE text');
-      const before = await catalogOf(database, 'adopt_odd');
+      const before = await describeCatalog(database, 'adopt_odd');
 
       const log = new Log();
       await fleet.migrator().up({ ...log, onError: 'continue' });
@@ -455,9 +457,9 @@ describe('TenantMigrator', () => {
           'column prismiq_widgets.type: expected character varying(50) not null, found text',
         ),
       });
-      expect(await historyOf('adopt_v1')).toEqual([V1, V2]);
-      expect(await historyOf('adopt_v2')).toEqual([V1, V2]);
-      expect(await catalogOf(database, 'adopt_odd')).toEqual(before);
+      expect(await readHistory('adopt_v1')).toEqual([V1, V2]);
+      expect(await readHistory('adopt_v2')).toEqual([V1, V2]);
+      expect(await describeCatalog(database, 'adopt_odd')).toEqual(before);
     });
 
     it('completes a half-provisioned schema whose tables are as they should be', async () => {
@@ -465,7 +467,7 @@ describe('TenantMigrator', () => {
       await fleet.migrator({ migrations: [prismiqUpTo(1)] }).up({ createSchema: true });
       await database.query('DROP TABLE complete_000.prismiq_migrations, complete_000.prismiq_widgets');
       expect((await fleet.migrator().up()).counts).toMatchObject({ migrated: 1 });
-      expect(await catalogOf(database, 'complete_000')).toEqual(TABLES_MD);
+      expect(await describeCatalog(database, 'complete_000')).toEqual(TABLES_MD);
     });
 
     it('tells of a history whose tables are gone, instead of nothing to do', async () => {
@@ -485,14 +487,14 @@ describe('TenantMigrator', () => {
       const fleet = new Fleet(database, 'down', 2);
       const migrator = fleet.migrator({ migrations: withHost(ORDERS, CURRENCY) });
       await migrator.up({ createSchema: true });
-      const before = await catalogOf(database, 'down_000');
+      const before = await describeCatalog(database, 'down_000');
       const refused = await migrator.down({ source: 'host', steps: 1, concurrency: 1 });
       expect(refused.failures[0]).toMatchObject({
         code: 'DATA_LOSS',
         message: expect.stringContaining('DROP COLUMN currency'),
       });
       expect(refused.counts).toMatchObject({ failed: 1, skipped: 1 });
-      expect(await catalogOf(database, 'down_000')).toEqual(before);
+      expect(await describeCatalog(database, 'down_000')).toEqual(before);
 
       const log = new Log();
       await migrator.down({ ...log, source: 'host', steps: 1, allowDataLoss: true });
@@ -502,10 +504,10 @@ describe('TenantMigrator', () => {
         to: { host: '0001_orders', prismiq: V2 },
       });
       await migrator.down({ to: V1, allowDataLoss: true });
-      expect(await historyOf('down_000')).toEqual([V1]);
-      expect(await historyOf('down_000', 'mikro_orm_migrations')).toEqual(['0001_orders']);
+      expect(await readHistory('down_000')).toEqual([V1]);
+      expect(await readHistory('down_000', 'mikro_orm_migrations')).toEqual(['0001_orders']);
       await migrator.down({ source: 'prismiq', to: 0, allowDataLoss: true });
-      expect((await catalogOf(database, 'down_000')).some((line) => line.includes('prismiq'))).toBe(false);
+      expect((await describeCatalog(database, 'down_000')).some((line) => line.includes('prismiq'))).toBe(false);
       await migrator.up();
       expect((await migrator.status()).upToDate).toBe(true);
     });

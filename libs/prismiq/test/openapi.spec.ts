@@ -17,11 +17,11 @@ const QUERY = {
 };
 const WIDGET = { type: 'metric', title: 'Total', query: QUERY, position: { x: 0, y: 0, w: 3, h: 2, minW: 2 } };
 
-const documentOf = (app: INestApplication): OpenAPIObject =>
+const createDocument = (app: INestApplication): OpenAPIObject =>
   SwaggerModule.createDocument(app, new DocumentBuilder().setTitle('Host').build());
 
 /** All operations of a document. */
-const operationsOf = ({ paths }: OpenAPIObject) =>
+const listOperations = ({ paths }: OpenAPIObject) =>
   Object.entries(paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, operation]) => ({ path, method, ...operation })),
   );
@@ -68,7 +68,7 @@ describe('the OpenAPI document', () => {
       ],
       controllers: [MineController],
     });
-    document = documentOf(app);
+    document = createDocument(app);
   });
   afterAll(async () => {
     await app.close();
@@ -80,7 +80,7 @@ describe('the OpenAPI document', () => {
   });
 
   it('describes every route: what it takes, all that it answers, headers, errors', () => {
-    const ours = operationsOf(document).filter(({ path }) => path.startsWith('/api/prismiq'));
+    const ours = listOperations(document).filter(({ path }) => path.startsWith('/api/prismiq'));
     expect(ours).toHaveLength(21);
     expect(ours.map(({ operationId }) => operationId).toSorted()).toEqual([
       'addWidget',
@@ -223,7 +223,7 @@ describe('the OpenAPI document', () => {
       'express',
       (app) => app.enableVersioning({ type: VersioningType.URI }),
     );
-    const operations = operationsOf(documentOf(second));
+    const operations = listOperations(createDocument(second));
     const ids = operations.map(({ operationId }) => operationId as string);
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids).toEqual(

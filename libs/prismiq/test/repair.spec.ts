@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { ensureTables, SchemaMismatchError, verifyTables } from '@prismiq/nestjs';
-import { catalogOf } from '../../../test/support/catalog.js';
+import { describeCatalog } from '../../../test/support/catalog.js';
 import { pythonRows, sqlAlchemyTables, sqlAlchemyTablesByConvention } from '../../../test/support/sqlalchemy-tables.js';
 import { TABLES_MD } from '../../../test/support/tables-md.js';
 import { TestDatabase } from '../../../test/support/test-database.js';
@@ -36,7 +36,7 @@ describe('repair of the tables', () => {
       expect((await refusal(false)).message).toMatch(/All of this can be repaired without changing a row/);
       const { repairs } = await ensure(true);
       expect(repairs!.length).toBeGreaterThanOrEqual(15);
-      expect(await catalogOf(database, 'shop')).toEqual(TABLES_MD);
+      expect(await describeCatalog(database, 'shop')).toEqual(TABLES_MD);
       expect(await rowVersions()).toEqual(before);
       expect(await ensure(true)).toEqual({ schema: 'shop', created: false });
     });
@@ -120,11 +120,11 @@ describe('repair of the tables', () => {
     await ensure(false);
     await database.query(spoil);
     await database.query('DROP INDEX shop.idx_widgets_dashboard_id'); // which can be repaired
-    const before = await catalogOf(database, 'shop');
+    const before = await describeCatalog(database, 'shop');
     const { message } = await refusal(true);
     expect(message).toMatch(/Not repaired automatically:/);
     expect(message).toMatch(advice);
-    expect(await catalogOf(database, 'shop')).toEqual(before);
+    expect(await describeCatalog(database, 'shop')).toEqual(before);
   });
 
   it('leaves all as it is where a row breaks a constraint that is missing', async () => {
@@ -136,9 +136,9 @@ describe('repair of the tables', () => {
     await database.query(
       `INSERT INTO shop.prismiq_dashboards (tenant_id, name, is_public) VALUES ('acme', 'Sales', true)`,
     );
-    const before = await catalogOf(database, 'shop');
+    const before = await describeCatalog(database, 'shop');
     await expect(ensure(true)).rejects.toThrow(/could not create unique index "unique_dashboard_name_per_tenant"/);
-    expect(await catalogOf(database, 'shop')).toEqual(before);
+    expect(await describeCatalog(database, 'shop')).toEqual(before);
   });
 
   /** Deviations, at most one of each object. */
@@ -229,7 +229,7 @@ describe('repair of the tables', () => {
           );
         const before = await versions();
         await ensure(true);
-        expect((await catalogOf(database, 'shop')).toSorted()).toEqual(TABLES_MD.toSorted());
+        expect((await describeCatalog(database, 'shop')).toSorted()).toEqual(TABLES_MD.toSorted());
         expect(await verifyTables(database.pool, { schema: 'shop' })).toEqual([]);
         expect(await versions()).toEqual(before);
       }),

@@ -107,7 +107,7 @@ describe.each(PLATFORMS)('resolvers, on %s', (platform) => {
     status: 403,
     body: expect.objectContaining({ message: `The ${source} does not match the authenticated identity` }),
   });
-  const ofTenant = (tenantId: string) => ({ status: 200, body: expect.objectContaining({ tenantId }) });
+  const tenantAnswer = (tenantId: string) => ({ status: 200, body: expect.objectContaining({ tenantId }) });
   const noTenant = expect.objectContaining({ status: 400 });
 
   it('fromUser takes claims by name or by function, and numbers as texts', async () => {
@@ -146,13 +146,13 @@ describe.each(PLATFORMS)('resolvers, on %s', (platform) => {
     const foreign = stat('.');
     expect(foreign).not.toBeInstanceOf(Promise);
     await start(() => foreign.then(() => ({ tenantId: 'acme' })));
-    expect(await get('/whose')).toEqual(ofTenant('acme'));
+    expect(await get('/whose')).toEqual(tenantAnswer('acme'));
   });
 
   it('fromHeader takes the header that a gateway sets, and refuses two that differ', async () => {
     await start(fromHeader('X-Org'));
-    expect(await get('/whose', { 'x-org': 'acme' })).toEqual(ofTenant('acme'));
-    expect(await get('/whose', { 'x-org': ['acme', 'acme'] })).toEqual(ofTenant('acme'));
+    expect(await get('/whose', { 'x-org': 'acme' })).toEqual(tenantAnswer('acme'));
+    expect(await get('/whose', { 'x-org': ['acme', 'acme'] })).toEqual(tenantAnswer('acme'));
     expect(await get('/whose', { 'x-org': ['acme', 'globex'] })).toEqual(
       mismatch('X-Org header, which was sent more than once,'),
     );
@@ -163,7 +163,7 @@ describe.each(PLATFORMS)('resolvers, on %s', (platform) => {
   it('fromSubdomain takes one label below the base domain', async () => {
     await start(fromSubdomain('Example.com', { except: ['www', 'Globex'] }));
     for (const host of ['acme.example.com', 'ACME.EXAMPLE.COM', 'acme.example.com:8080', 'acme.example.com.']) {
-      expect([host, await get('/whose', { host })]).toEqual([host, ofTenant('acme')]);
+      expect([host, await get('/whose', { host })]).toEqual([host, tenantAnswer('acme')]);
     }
     for (const host of [
       'example.com',
@@ -184,13 +184,13 @@ describe.each(PLATFORMS)('resolvers, on %s', (platform) => {
     expect(await get('/whose', forwarded)).toEqual(noTenant);
     if (platform === 'express') {
       (app as NestExpressApplication).set('trust proxy', true);
-      expect(await get('/whose', forwarded)).toEqual(ofTenant('acme'));
+      expect(await get('/whose', forwarded)).toEqual(tenantAnswer('acme'));
     }
   });
 
   it('fromParam takes a route parameter', async () => {
     await start(allAgree(user, fromParam('tenantId')));
-    expect(await get('/tenants/acme/whose', as('acme', 'ada'))).toEqual(ofTenant('acme'));
+    expect(await get('/tenants/acme/whose', as('acme', 'ada'))).toEqual(tenantAnswer('acme'));
     expect(await get('/tenants/globex/whose', as('acme', 'ada'))).toEqual(mismatch('tenant that the request names'));
     expect(await get('/whose', as('acme', 'ada'))).toEqual(noTenant);
   });
@@ -200,15 +200,15 @@ describe.each(PLATFORMS)('resolvers, on %s', (platform) => {
       override resolve = async () => null;
     }
     await start(firstOf(new Never(), user, fromHeader('x-org')));
-    expect(await get('/whose', { ...as('acme', 'ada'), 'x-org': 'globex' })).toEqual(ofTenant('acme'));
-    expect(await get('/whose', { 'x-org': 'globex' })).toEqual(ofTenant('globex'));
+    expect(await get('/whose', { ...as('acme', 'ada'), 'x-org': 'globex' })).toEqual(tenantAnswer('acme'));
+    expect(await get('/whose', { 'x-org': 'globex' })).toEqual(tenantAnswer('globex'));
     expect(await get('/whose')).toEqual(noTenant);
   });
 
   it('allAgree refuses sources that disagree, and lets none speak alone', async () => {
     await start(allAgree(user, fromHeader('x-org'), fromSubdomain('example.com')));
     const host = 'acme.example.com';
-    expect(await get('/whose', { ...as('acme', 'ada'), 'x-org': 'acme', host })).toEqual(ofTenant('acme'));
+    expect(await get('/whose', { ...as('acme', 'ada'), 'x-org': 'acme', host })).toEqual(tenantAnswer('acme'));
     for (const headers of [
       { ...as('globex', 'ada'), 'x-org': 'acme', host },
       { ...as('acme', 'ada'), 'x-org': 'globex', host },
@@ -280,7 +280,7 @@ describe.each(PLATFORMS)('resolvers, on %s', (platform) => {
       ['token', user, (text: string) => as(text, 'ada', true)],
     ] as const)(
       'answers a hostile %s with a 4xx, and sends it nowhere but as a value',
-      async (place, resolver, headersOf) => {
+      async (place, resolver, toHeaders) => {
         const statements: string[] = [];
         app = await boot(
           {
@@ -299,7 +299,7 @@ describe.each(PLATFORMS)('resolvers, on %s', (platform) => {
           fc.asyncProperty(
             hostile.filter((text) => text.isWellFormed()),
             async (text) => {
-              const headers = headersOf(text);
+              const headers = toHeaders(text);
               if (headers === undefined || ['acme', 'globex', '4711'].includes(text)) {
                 return;
               }

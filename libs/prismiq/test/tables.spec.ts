@@ -9,7 +9,7 @@ import {
   prismiqSchemaSql,
   verifyTables,
 } from '@prismiq/nestjs';
-import { catalogOf, schemaNames } from '../../../test/support/catalog.js';
+import { describeCatalog, schemaNames } from '../../../test/support/catalog.js';
 import { suiteGuard } from '../../../test/support/sql-guard.js';
 import { TABLES_MD } from '../../../test/support/tables-md.js';
 import { TestDatabase } from '../../../test/support/test-database.js';
@@ -46,7 +46,7 @@ describe('the tables', () => {
       schema: 'by_ensure',
       created: true,
     });
-    expect(await catalogOf(database, 'by_ensure')).toEqual(TABLES_MD);
+    expect(await describeCatalog(database, 'by_ensure')).toEqual(TABLES_MD);
     expect(await history('by_ensure')).toEqual(ALL);
   });
 
@@ -54,7 +54,7 @@ describe('the tables', () => {
     for (const { name } of PRISMIQ_MIGRATIONS) {
       await migrate((migrator) => migrator.up({ schema: 'by_migration', to: name }));
     }
-    expect(await catalogOf(database, 'by_migration')).toEqual(TABLES_MD);
+    expect(await describeCatalog(database, 'by_migration')).toEqual(TABLES_MD);
     expect(await history('by_migration')).toEqual(ALL);
   });
 
@@ -65,7 +65,7 @@ describe('the tables', () => {
     await database.query(`CREATE SCHEMA ${schema}`);
     await database.query(sql);
     await database.query(sql); // again, without effect
-    expect(await catalogOf(database, schema)).toEqual(TABLES_MD);
+    expect(await describeCatalog(database, schema)).toEqual(TABLES_MD);
     expect(await history(schema)).toEqual(ALL);
   });
 
@@ -111,19 +111,19 @@ describe('the tables', () => {
     await migrate((migrator) => migrator.down({ schema: 'by_ensure' }));
     const withoutVersion = (lines: string[]) =>
       lines.filter((line) => !line.includes('.version ') && !line.includes('idx_dashboards_tenant_updated_at'));
-    expect(await catalogOf(database, 'by_ensure')).toEqual(withoutVersion(TABLES_MD));
+    expect(await describeCatalog(database, 'by_ensure')).toEqual(withoutVersion(TABLES_MD));
     await migrate((migrator) => migrator.down({ schema: 'by_ensure' }));
-    expect(await catalogOf(database, 'by_ensure')).toEqual([]);
+    expect(await describeCatalog(database, 'by_ensure')).toEqual([]);
     expect(await history('by_ensure')).toEqual([]);
 
     await migrate((migrator) => migrator.up({ schema: 'by_ensure', to: 'prismiq_0001_tables' }));
     expect(await ensureTables(orm, { schema: 'by_ensure' })).toEqual({ schema: 'by_ensure', created: true });
-    expect(await catalogOf(database, 'by_ensure')).toEqual(TABLES_MD);
+    expect(await describeCatalog(database, 'by_ensure')).toEqual(TABLES_MD);
     expect(await history('by_ensure')).toEqual(ALL);
   });
 
   it('never reach public', async () => {
-    expect(await catalogOf(database, 'public')).toEqual([]);
+    expect(await describeCatalog(database, 'public')).toEqual([]);
     expect(await schemaNames(database)).toEqual(['by_ensure', 'by_migration', 'by_path', 'by_sql', 'public']);
   });
 });

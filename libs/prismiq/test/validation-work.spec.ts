@@ -42,7 +42,7 @@ describe('the work of a validation is bounded', () => {
     await database.close();
   });
 
-  const faultsOf = async (create: () => Promise<unknown>): Promise<InvalidDocumentError['issues']> => {
+  const collectIssues = async (create: () => Promise<unknown>): Promise<InvalidDocumentError['issues']> => {
     const error: unknown = await app
       .get(TenantContext)
       .runInTenant({ tenantId: 'acme', userId: 'ada' }, create)
@@ -50,9 +50,9 @@ describe('the work of a validation is bounded', () => {
     expect(error).toBeInstanceOf(InvalidDocumentError);
     return (error as InvalidDocumentError).issues;
   };
-  const dashboardFaults = (input: object) => faultsOf(() => app.get(DashboardRepository).create(input as never));
+  const dashboardFaults = (input: object) => collectIssues(() => app.get(DashboardRepository).create(input as never));
   const queryFaults = (query: unknown) =>
-    faultsOf(() => app.get(SavedQueryRepository).create({ name: 'q', query } as never));
+    collectIssues(() => app.get(SavedQueryRepository).create({ name: 'q', query } as never));
 
   it('999 bad widgets: a hundred faults, and the widgets behind them are not checked', async () => {
     // Before the schema, one walk over the whole input looks for what JSON cannot hold: some 20 steps a widget.

@@ -57,7 +57,7 @@ async function makeTenant(pool, tenantId, dashboards, set) {
      ORDER BY d.id`,
     [set],
   );
-  const idsOf = (chosen) => chosen.map(({ id }) => id);
+  const getIds = (chosen) => chosen.map(({ id }) => id);
   const visible = rows.filter((row) => row.visible);
-  return { tenantId, schema, ids: idsOf(visible), ownIds: idsOf(visible.filter(({ own }) => own)) };
+  return { tenantId, schema, ids: getIds(visible), ownIds: getIds(visible.filter(({ own }) => own)) };
 }

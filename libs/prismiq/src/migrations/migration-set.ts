@@ -67,14 +67,14 @@ export class MigrationSet {
   }
 
   /** The newest recorded migration of each source. */
-  versionOf(recorded: ReadonlySet<string>): TenantVersion {
+  toVersion(recorded: ReadonlySet<string>): TenantVersion {
     return Object.fromEntries(
       this.sources.map(({ name }) => [name, this.of(name).findLast(({ label }) => recorded.has(label))?.name ?? null]),
     );
   }
 
   get newest(): TenantVersion {
-    return this.versionOf(this.#labels);
+    return this.toVersion(this.#labels);
   }
 
   /** Selects the migrations that a run upwards may run. */

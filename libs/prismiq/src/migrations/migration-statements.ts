@@ -33,7 +33,7 @@ export class NeedsTransaction extends Error {}
  * @param context lets the migration send statements itself
  * @throws NeedsTransaction if it does so without a `context`: call again with one
  */
-export async function statementsOf(
+export async function collectStatements(
   migration: SourceMigration,
   scope: MigrationScope,
   context?: Context,
@@ -100,7 +100,7 @@ export async function prepare(
 ): Promise<PreparedMigration> {
   if (!sendsItself.has(migration)) {
     try {
-      return { migration, statements: await statementsOf(migration, scope) };
+      return { migration, statements: await collectStatements(migration, scope) };
     } catch (error) {
       if (!(error instanceof NeedsTransaction)) {
         throw error;

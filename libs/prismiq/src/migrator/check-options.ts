@@ -30,7 +30,7 @@ const wholeNumber = (min: number, more = '') => {
 };
 const unlimited = (min: number, more = '') =>
   z.union([z.literal(Infinity), wholeNumber(min)], { error: `must be a whole number from ${min}${more}, or Infinity` });
-const listOfMigrations = 'must be an array of what prismiqMigrations() and hostMigrations({ … }) return';
+const migrationsIssue = 'must be an array of what prismiqMigrations() and hostMigrations({ … }) return';
 
 /** Options of TenantMigrator that a configuration file of the command takes as well. */
 export const MIGRATOR_OPTIONS = {
@@ -44,8 +44,8 @@ export const MIGRATOR_OPTIONS = {
   ),
   migrations: z
     .array(
-      custom<MigrationSource>((value) => hasFunction(value, 'load'), listOfMigrations),
-      { error: listOfMigrations },
+      custom<MigrationSource>((value) => hasFunction(value, 'load'), migrationsIssue),
+      { error: migrationsIssue },
     )
     .min(1, { error: 'must not be empty' })
     .readonly()

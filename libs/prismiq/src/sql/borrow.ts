@@ -43,13 +43,13 @@ function fromMikroOrm<T>(
   work: (connection: BorrowedConnection) => Promise<T>,
   options: StatementOptions | undefined,
 ): Promise<T> {
-  return kyselyOf(em)
+  return getKysely(em)
     .connection()
     .execute(async (kysely) => {
       const wire = await kysely.getExecutor().provideConnection((lent) => Promise.resolve(lent));
       const executor = mikroOrmExecutor(em, (query) => wire.executeQuery(query), options);
       const connection = new BorrowedConnection(executor, kysely);
-      const restore = options?.timeoutMs === undefined ? undefined : setTimeoutOfAll(wire, options.timeoutMs);
+      const restore = options?.timeoutMs === undefined ? undefined : limitStatements(wire, options.timeoutMs);
       try {
         return await work(connection);
       } finally {
@@ -66,7 +66,7 @@ function fromMikroOrm<T>(
  *
  * @returns ends it
  */
-function setTimeoutOfAll(wire: KyselyConnection, timeoutMs: number): () => void {
+function limitStatements(wire: KyselyConnection, timeoutMs: number): () => void {
   const own = Object.getOwnPropertyDescriptor(wire, 'executeQuery');
   const original = wire.executeQuery;
   const executeQuery = (query: CompiledQuery, ...rest: unknown[]) => {
@@ -93,7 +93,7 @@ export function pooledExecutor(lender: Lender, options?: StatementOptions): SqlE
   return mikroOrmExecutor(
     em,
     (query) =>
-      kyselyOf(em)
+      getKysely(em)
         .getExecutor()
         .provideConnection(async (wire) => {
           try {
@@ -109,4 +109,4 @@ export function pooledExecutor(lender: Lender, options?: StatementOptions): SqlE
   );
 }
 
-const kyselyOf = (em: EntityManager) => em.getConnection('write').getClient();
+const getKysely = (em: EntityManager) => em.getConnection('write').getClient();

@@ -1,4 +1,4 @@
-import { sqlStateOf } from './sql-state.js';
+import { getSqlState } from './sql-state.js';
 
 /** Codes of Node that only a socket, or looking up its address, reports. */
 const NETWORK_ERRORS = new Set([
@@ -36,7 +36,7 @@ const BY_SQLSTATE: [start: string, problem: string, advice: string][] = [
 
 /** Says what happened to the connection and what to do, if that is what an error is about. */
 export function connectionFailure(error: Error): string | undefined {
-  const sqlState = sqlStateOf(error);
+  const sqlState = getSqlState(error);
   if (sqlState !== undefined) {
     const [, problem, advice] = BY_SQLSTATE.find(([start]) => sqlState.startsWith(start)) ?? [];
     return problem === undefined ? undefined : `${problem}: ${error.message}. ${advice}.`;

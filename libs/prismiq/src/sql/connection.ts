@@ -1,7 +1,7 @@
 import type { Kysely, Transaction } from '@mikro-orm/postgresql';
 import { NO_CLIENT_TIMEOUT_MS, type SqlExecutor, type StatementOptions } from './sql-executor.js';
 import { BEGIN, readSessionState } from './session.js';
-import { endsConnection, sqlStateOf } from './sql-state.js';
+import { endsConnection, getSqlState } from './sql-state.js';
 import { ReadOnlyDatabaseError } from '../errors/database.errors.js';
 
 /** SQLSTATE feature_not_supported, and read_only_sql_transaction. */
@@ -77,7 +77,7 @@ abstract class Connection implements SqlExecutor {
     try {
       await this.query(begin);
     } catch (error) {
-      if (sqlStateOf(error) !== FEATURE_NOT_SUPPORTED) {
+      if (getSqlState(error) !== FEATURE_NOT_SUPPORTED) {
         throw error;
       }
       this.isKnown = false;

@@ -4,8 +4,8 @@ import { PRISMIQ_ORM } from '../prismiq.constants.js';
 import { AfterCommit, type TransactionListener } from './after-commit.js';
 import { currentTransaction } from './mikro-orm-executor.js';
 import type { SqlExecutor } from './sql-executor.js';
-import { sqlStateOf } from './sql-state.js';
-import { executorOf } from './sql-target.js';
+import { getSqlState } from './sql-state.js';
+import { toExecutor } from './sql-target.js';
 import { beginWithin, type TransactionLimits } from './session.js';
 import { inTransaction } from './transaction.js';
 
@@ -17,7 +17,7 @@ export class Database implements SqlExecutor {
 
   constructor(@Inject(PRISMIQ_ORM) private readonly orm: MikroORM) {
     orm.em.getEventManager().registerSubscriber(this.#afterCommit);
-    this.#executor = executorOf(orm);
+    this.#executor = toExecutor(orm);
   }
 
   /**
@@ -63,4 +63,4 @@ export class Database implements SqlExecutor {
 }
 
 /** SQLSTATE read_only_sql_transaction, and serialization_failure. */
-const isSessionDefault = (error: unknown): boolean => ['25006', '40001'].includes(sqlStateOf(error) ?? '');
+const isSessionDefault = (error: unknown): boolean => ['25006', '40001'].includes(getSqlState(error) ?? '');

@@ -1,5 +1,5 @@
 /** PostgreSQL's code of an error that the server has sent; `undefined` for all others. */
-export function sqlStateOf(error: unknown): string | undefined {
+export function getSqlState(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null | undefined)?.code;
   // Node's codes, such as EPIPE, have no digit.
   return typeof code === 'string' && /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? code : undefined;
@@ -13,6 +13,6 @@ const ENDS_CONNECTION = /^(08|57P0|25P03|25P04)/;
  * what the connection is still busy with, or the answer ends the session.
  */
 export function endsConnection(error: unknown): boolean {
-  const sqlState = sqlStateOf(error);
+  const sqlState = getSqlState(error);
   return sqlState === undefined || ENDS_CONNECTION.test(sqlState);
 }

@@ -48,7 +48,7 @@ const isEntityManager = (target: SqlTarget): target is EntityManager => 'getTran
  *
  * @throws TypeError when this is no target
  */
-export function executorOf(target: SqlTarget): SqlExecutor {
+export function toExecutor(target: SqlTarget): SqlExecutor {
   const known = knownTarget(target);
   if ('client' in known) {
     return pgExecutor(known.client);

@@ -4,7 +4,7 @@ import { HostConnection, type TransactionOptions } from './connection.js';
 import { currentTransaction, mikroOrmExecutor } from './mikro-orm-executor.js';
 import { pgExecutor, type PgClient } from './pg-executor.js';
 import type { SqlExecutor } from './sql-executor.js';
-import { sqlStateOf } from './sql-state.js';
+import { getSqlState } from './sql-state.js';
 import { knownTarget, type SqlTarget } from './sql-target.js';
 
 /** SQLSTATE no_active_sql_transaction. */
@@ -75,7 +75,7 @@ async function isInTransaction(sql: SqlExecutor): Promise<boolean> {
   try {
     await sql.query('SAVEPOINT prismiq_probe');
   } catch (error) {
-    if (sqlStateOf(error) === NO_ACTIVE_TRANSACTION) {
+    if (getSqlState(error) === NO_ACTIVE_TRANSACTION) {
       return false;
     }
     throw error;

@@ -9,7 +9,7 @@ import { PrismiqError, type PrismiqErrorContext } from '../errors/prismiq.error.
 import { InvalidDocumentError } from '../errors/record.errors.js';
 import { TenantNotProvisionedError, TenantOutdatedError } from '../errors/tenancy.errors.js';
 import { connectionFailure } from './connection-failure.js';
-import { sqlStateOf } from './sql-state.js';
+import { getSqlState } from './sql-state.js';
 
 const UNSTORABLE = 'holds a value that PostgreSQL cannot store, such as the character U+0000 in a text';
 
@@ -27,7 +27,7 @@ export function translateError(error: unknown, context: PrismiqErrorContext): un
   if (error instanceof PrismiqError || !isErrorLike(error)) {
     return error;
   }
-  const sqlState = sqlStateOf(error);
+  const sqlState = getSqlState(error);
   const where = { ...context, sqlState, cause: error };
   const failure = connectionFailure(error);
   if (failure !== undefined) {
@@ -63,12 +63,12 @@ export function translateError(error: unknown, context: PrismiqErrorContext): un
 
 /** Whether PostgreSQL refused a statement because of a unique constraint. */
 export function isUniqueViolation(error: unknown): boolean {
-  return sqlStateOf(error) === '23505';
+  return getSqlState(error) === '23505';
 }
 
 /** Whether a lock was not granted in time. */
 export function isLockTimeout(error: unknown): boolean {
-  return sqlStateOf(error) === '55P03';
+  return getSqlState(error) === '55P03';
 }
 
 const CLIENT_TIMEOUT =

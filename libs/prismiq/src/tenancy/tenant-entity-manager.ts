@@ -97,13 +97,13 @@ export class BoundTenantEntityManager extends TenantEntityManager {
 /** Adds the tenant to the names of result caches (`cache: ['orders', 60_000]`), which MikroORM would serve to all tenants. */
 function separateResultCaches(cache: CacheAdapter, currentTenant: () => string | undefined): void {
   const [get, set, remove] = [cache.get.bind(cache), cache.set.bind(cache), cache.remove.bind(cache)];
-  const ofTenant = (name: string): string => {
+  const addTenant = (name: string): string => {
     const tenantId = currentTenant();
     return tenantId === undefined ? name : JSON.stringify([tenantId, name]);
   };
-  cache.get = (name, ...rest) => get(ofTenant(name), ...rest);
-  cache.set = (name, ...rest) => set(ofTenant(name), ...rest);
-  cache.remove = (name) => remove(ofTenant(name));
+  cache.get = (name, ...rest) => get(addTenant(name), ...rest);
+  cache.set = (name, ...rest) => set(addTenant(name), ...rest);
+  cache.remove = (name) => remove(addTenant(name));
 }
 
 /** Forks in the same transaction, if there is one, with an empty identity map, because rows of two tenants may have the same id. */

@@ -1,4 +1,4 @@
-import { executorOf, type SqlTarget } from '../sql/sql-target.js';
+import { toExecutor, type SqlTarget } from '../sql/sql-target.js';
 import { inChunks } from './in-chunks.js';
 import type { IsolationOptions, IsolationTenant, Leak } from './isolation-options.js';
 import { claimTenant, send, stringsIn, type Answer, type IsolationRequest } from './isolation-requests.js';
@@ -118,7 +118,7 @@ class IsolationCheck {
   }
 
   private async contents(subjects: readonly Subject[]): Promise<Map<Subject, string[]>> {
-    const sql = executorOf(this.database);
+    const sql = toExecutor(this.database);
     const contents = new Map<Subject, string[]>();
     for (const subject of subjects) {
       const { schema } = subject.tenant;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { defaultSchemaFor, deriveSchema, type SchemaFor } from '../directory/schema-for.js';
 import { ensureTables } from '../schema/ensure-tables.js';
 import { quoteIdentifier } from '../sql/identifier.js';
-import { executorOf, type SqlTarget } from '../sql/sql-target.js';
+import { toExecutor, type SqlTarget } from '../sql/sql-target.js';
 import { inChunks } from './in-chunks.js';
 
 /** @publicApi */
@@ -90,7 +90,7 @@ export class TestTenants implements Iterable<TestTenant>, AsyncDisposable {
 
   /** Drops the schemas that were created for these tenants, with everything in them. */
   async drop(): Promise<void> {
-    const sql = executorOf(this.target);
+    const sql = toExecutor(this.target);
     for (const chunk of inChunks(this.#created.splice(0), MAX_DROPS_PER_TRANSACTION)) {
       await sql.query(`DROP SCHEMA IF EXISTS ${chunk.map(quoteIdentifier).join(', ')} CASCADE`);
     }

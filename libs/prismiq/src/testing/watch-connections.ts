@@ -52,7 +52,7 @@ function watchPool(pool: WatchedPool, onStatement: OnStatement): () => void {
   return () => {
     end();
     pool.removeListener('acquire', onAcquire);
-    ends.forEach((endOfClient) => endOfClient());
+    ends.forEach((endWatch) => endWatch());
   };
 }
 

@@ -1,4 +1,4 @@
-import { catalogOf, schemaNames } from '../../../../test/support/catalog.js';
+import { describeCatalog, schemaNames } from '../../../../test/support/catalog.js';
 import { TestDatabase } from '../../../../test/support/test-database.js';
 import { CommandHost, type CommandResult } from '../support/command.js';
 import { Customers, ids } from '../support/customers.js';
@@ -23,13 +23,13 @@ describe('the prismiq command on a fleet', () => {
   });
 
   const tenants = ['acme', 'globex', 'initech', 'umbrella'];
-  const ringOf = (id: string) => ({ acme: 'canary', globex: 'early' })[id];
+  const getRing = (id: string) => ({ acme: 'canary', globex: 'early' })[id];
   beforeEach(async () => {
-    await customers.populate(tenants, ringOf);
+    await customers.populate(tenants, getRing);
     await customers.configure([VIEW]);
   });
   const provision = () => host.run(['migrate', '--all', '--create-schema']);
-  const typesOf = ({ events }: CommandResult) => events.map(({ type }) => type);
+  const getTypes = ({ events }: CommandResult) => events.map(({ type }) => type);
 
   describe('tenants', () => {
     it('lists those of the directory', async () => {
@@ -146,14 +146,14 @@ describe('the prismiq command on a fleet', () => {
   describe('plan', () => {
     it('shows the SQL for each group of tenants, and writes nothing', async () => {
       await host.run(['migrate', '--tenant', 'acme', '--create-schema', '--to', 'prismiq_0001_tables']);
-      const before = await catalogOf(database, 'tenant_acme');
+      const before = await describeCatalog(database, 'tenant_acme');
       const { code, stdout } = await host.run(['plan']);
       expect(code).toBe(0);
       expect(stdout).toMatch(/^-- 1 tenant from .*prismiq_0001_tables.* to .*: acme$/m);
       expect(stdout).toMatch(/^-- 3 tenants from .*none.*: globex, initech, umbrella\n-- Their schemas do not exist/m);
       expect(stdout).toMatch(/^-- prismiq: prismiq_0002_version_and_list_index\nALTER TABLE .*;$/m);
       expect(stdout).toMatch(/^CREATE VIEW v AS SELECT 1 AS one;$/m);
-      expect(await catalogOf(database, 'tenant_acme')).toEqual(before);
+      expect(await describeCatalog(database, 'tenant_acme')).toEqual(before);
       expect(await schemaNames(database)).not.toContain('tenant_globex');
       expect((await host.run(['migrate', '--all', '--dry-run'])).stdout).toBe(stdout);
     });
@@ -182,7 +182,7 @@ describe('the prismiq command on a fleet', () => {
     it('gives programs the events of the run, and nothing else', async () => {
       const result = await host.run(['migrate', '--ring', 'canary', '--create-schema', '--json']);
       expect(result.code).toBe(0);
-      expect(typesOf(result)).toEqual([
+      expect(getTypes(result)).toEqual([
         'run-started',
         'ring-started',
         'tenant-started',

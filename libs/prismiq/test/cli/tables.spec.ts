@@ -1,5 +1,5 @@
 import { prismiqSchemaSql } from '@prismiq/nestjs';
-import { catalogOf, schemaNames } from '../../../../test/support/catalog.js';
+import { describeCatalog, schemaNames } from '../../../../test/support/catalog.js';
 import { TABLES_MD } from '../../../../test/support/tables-md.js';
 import { TestDatabase } from '../../../../test/support/test-database.js';
 import { CommandHost } from '../support/command.js';
@@ -21,7 +21,7 @@ describe('prismiq sql and prismiq ensure', () => {
     const { code, stdout, stderr } = await host.run(['sql', '--schema', 'by_hand'], { env: { DATABASE_URL: '' } });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     await database.query(stdout);
-    expect(await catalogOf(database, 'by_hand')).toEqual(TABLES_MD);
+    expect(await describeCatalog(database, 'by_hand')).toEqual(TABLES_MD);
     expect((await host.run(['sql'])).stdout).toBe(prismiqSchemaSql());
   });
 
@@ -35,7 +35,7 @@ describe('prismiq sql and prismiq ensure', () => {
   it('ensure makes schema and tables, and finds them there the next time', async () => {
     const ensure = ['ensure', '--schema', 'tenant_new', '--create-schema'];
     expect(await host.run(ensure)).toMatchObject({ code: 0, stdout: 'tenant_new: created what was missing\n' });
-    expect(await catalogOf(database, 'tenant_new')).toEqual(TABLES_MD);
+    expect(await describeCatalog(database, 'tenant_new')).toEqual(TABLES_MD);
     expect(await host.run(ensure)).toMatchObject({ code: 0, stdout: 'tenant_new: all was there already\n' });
     expect((await host.run([...ensure, '--json'])).events).toEqual([
       { type: 'ensured', schema: 'tenant_new', created: false },

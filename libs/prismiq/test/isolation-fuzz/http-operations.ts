@@ -22,7 +22,7 @@ export function httpOperations(world: World, url: string): Operation[] {
     path: string,
     { body, abort, allowed = [] }: SendOptions = {},
   ) => {
-    const answer = await exchange(agent, `${url}${path}`, method, headersOf(me), body, abort);
+    const answer = await exchange(agent, `${url}${path}`, method, toHeaders(me), body, abort);
     if (answer === undefined) {
       return undefined;
     }
@@ -128,7 +128,7 @@ interface SendOptions {
   allowed?: number[];
 }
 
-const headersOf = ({ tenantId, schema }: FuzzTenant) => ({
+const toHeaders = ({ tenantId, schema }: FuzzTenant) => ({
   authorization: bearer(tenantId, 'u', true),
   'x-tenant-id': tenantId,
   'x-schema-name': schema,

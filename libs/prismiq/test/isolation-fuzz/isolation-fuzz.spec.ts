@@ -15,7 +15,7 @@ import { findProblems } from './connections.js';
 import { HostController } from './host.controller.js';
 import { httpOperations } from './http-operations.js';
 import { Disturbances, isDisturbance } from './disturbances.js';
-import { fuzz, weightOf, type Operation } from './operation.js';
+import { fuzz, sumWeights, type Operation } from './operation.js';
 import { Random } from './random.js';
 import { Scenarios } from './scenarios.js';
 import { serviceOperations } from './service-operations.js';
@@ -110,7 +110,7 @@ describe.each(MODES)('with %s', (_, schemaFor) => {
 
     const expectIsolation = async (operations: Operation[]) => {
       const { em } = app.get(MikroORM);
-      const all = weightOf(operations);
+      const all = sumWeights(operations);
       const disturbing: Operation[] = [
         [all * KILLS, () => disturbances.kill()],
         [all * TEMPORARY_TABLES, () => leaveTemporaryTables(em)],

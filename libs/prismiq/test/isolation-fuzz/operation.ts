@@ -32,7 +32,7 @@ export interface Run {
  * @returns how many failed for want of a connection
  */
 export async function fuzz({ world, operations, count, workers, seed, mayFail, after }: Run): Promise<number> {
-  const weights = weightOf(operations);
+  const weights = sumWeights(operations);
   const choose = (random: Random): Operation => {
     let rest = random.next() * weights;
     return operations.find(([weight]) => (rest -= weight) < 0)!;
@@ -41,7 +41,7 @@ export async function fuzz({ world, operations, count, workers, seed, mayFail, a
   const work = async (worker: number): Promise<void> => {
     const random = new Random(seed * 1000 + worker);
     for (let i = worker; i < count && world.faults.length === 0; i += workers) {
-      const [me, other] = twoOf(world.tenants, random);
+      const [me, other] = pickTwo(world.tenants, random);
       // Draws a number either way, so that the seed alone says what comes next.
       const own = (ids: readonly string[]) => random.pick(ids) ?? randomUUID();
       const [, run] = choose(random);
@@ -60,10 +60,10 @@ export async function fuzz({ world, operations, count, workers, seed, mayFail, a
   return failures;
 }
 
-export const weightOf = (operations: readonly Operation[]): number =>
+export const sumWeights = (operations: readonly Operation[]): number =>
   operations.reduce((sum, [weight]) => sum + weight, 0);
 
-function twoOf(tenants: readonly FuzzTenant[], random: Random): [FuzzTenant, FuzzTenant] {
+function pickTwo(tenants: readonly FuzzTenant[], random: Random): [FuzzTenant, FuzzTenant] {
   const first = random.below(tenants.length);
   const step = 1 + random.below(tenants.length - 1);
   return [tenants[first]!, tenants[(first + step) % tenants.length]!];

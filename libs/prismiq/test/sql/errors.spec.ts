@@ -14,7 +14,7 @@ describe('an error of the database', () => {
 
   let fleets = 0;
   /** How the report tells of a host's migration that throws. */
-  const failureOf = async (name: string, work: Parameters<typeof migration>[1]) => {
+  const reportFailure = async (name: string, work: Parameters<typeof migration>[1]) => {
     fleets += 1;
     const fleet = new Fleet(database, `errors${fleets}`, 1);
     const log = new Log();
@@ -25,7 +25,7 @@ describe('an error of the database', () => {
   };
 
   it('is no lack of connection if a file is missing', async () => {
-    const result = await failureOf('0001_seed', async () => void (await readFile('/nowhere/seed.sql')));
+    const result = await reportFailure('0001_seed', async () => void (await readFile('/nowhere/seed.sql')));
     expect(result).toMatchObject({ state: 'failed', message: expect.stringContaining('ENOENT') });
     expect(result.message).not.toContain('Cannot reach the database');
   });
@@ -94,7 +94,7 @@ describe('an error of the database', () => {
   });
 
   it('is an invalid document only if a value in it is to blame', async () => {
-    const result = await failureOf('0001_divide', (self) => self.addSql('SELECT 1 / 0'));
+    const result = await reportFailure('0001_divide', (self) => self.addSql('SELECT 1 / 0'));
     expect(result).toMatchObject({ code: 'MIGRATION_FAILED', sqlState: '22012' });
   });
 

@@ -151,13 +151,13 @@ it('what a session has set before changes nothing', async () => {
     isNewest: true,
   });
   await fc.assert(
-    fc.asyncProperty(settings, fc.boolean(), fc.boolean(), async (chosen, ofRole, withTemporary) => {
+    fc.asyncProperty(settings, fc.boolean(), fc.boolean(), async (chosen, onRole, withTemporary) => {
       const sets = chosen.map(setClause);
       await database.query(
-        [`ALTER ROLE ${role} RESET ALL`, ...(ofRole ? sets.map((set) => `ALTER ROLE ${role} ${set}`) : [])].join('; '),
+        [`ALTER ROLE ${role} RESET ALL`, ...(onRole ? sets.map((set) => `ALTER ROLE ${role} ${set}`) : [])].join('; '),
       );
-      const ofSession = [...(withTemporary ? [TEMPORARY] : []), ...(ofRole ? [] : sets)].join('; ');
-      expect(await outcome((client) => client.query(ofSession))).toEqual(expected);
+      const sessionSql = [...(withTemporary ? [TEMPORARY] : []), ...(onRole ? [] : sets)].join('; ');
+      expect(await outcome((client) => client.query(sessionSql))).toEqual(expected);
     }),
     { numRuns: 6, seed: Number(process.env['FUZZ_SEED'] ?? Date.now()) | 0, endOnFailure: true },
   );

@@ -19,7 +19,7 @@ describe('a statement', () => {
 });
 
 describe('the relations of a statement', () => {
-  const relationsOf = (sql: string) =>
+  const listRelations = (sql: string) =>
     readStatements(sql).flatMap(({ relations }) =>
       relations.map(
         ({ schema, name, role, isIndex, isInBody }) =>
@@ -75,7 +75,7 @@ describe('the relations of a statement', () => {
     ],
     ['REPACK TABLE x', []],
   ])('%s', (sql, expected) => {
-    expect(relationsOf(sql)).toEqual(expected);
+    expect(listRelations(sql)).toEqual(expected);
   });
 
   it('have the schema of the tenant whose statements are read', () => {

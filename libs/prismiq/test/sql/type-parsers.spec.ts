@@ -37,8 +37,8 @@ describe('type parsers of the host', () => {
     );
     await ensureTables(database.pool, { schema: 'tenant_acme', createSchema: true });
     const before = copies.map((types) => OIDS.map((oid) => types.getTypeParser(oid)));
-    const setAll = (parserOf: (copy: number, index: number) => (text: string) => unknown) =>
-      copies.forEach((types, copy) => OIDS.forEach((oid, index) => types.setTypeParser(oid, parserOf(copy, index))));
+    const setAll = (toParser: (copy: number, index: number) => (text: string) => unknown) =>
+      copies.forEach((types, copy) => OIDS.forEach((oid, index) => types.setTypeParser(oid, toParser(copy, index))));
     setAll(() => () => 'hostile');
     restore = () => setAll((copy, index) => before[copy]![index]!);
     app = await boot({

@@ -32,14 +32,14 @@ export class Customers {
   }
 
   /** Makes the customers, and drops what those before have had. */
-  async populate(ids: string[], ringOf: (id: string) => string | undefined = () => undefined): Promise<void> {
+  async populate(ids: string[], getRing: (id: string) => string | undefined = () => undefined): Promise<void> {
     await this.database.query('CREATE TABLE IF NOT EXISTS customers (id text PRIMARY KEY, ring text, tags text[])');
     const before = await this.database.query<{ id: string }>('DELETE FROM customers RETURNING id');
     for (const { id } of before) {
       await this.database.query(`DROP SCHEMA IF EXISTS "tenant_${id}" CASCADE`);
     }
     for (const id of ids) {
-      await this.database.query('INSERT INTO customers VALUES ($1, $2, $3)', [id, ringOf(id) ?? null, [id[0]]]);
+      await this.database.query('INSERT INTO customers VALUES ($1, $2, $3)', [id, getRing(id) ?? null, [id[0]]]);
     }
   }
 

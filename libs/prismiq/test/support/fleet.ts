@@ -59,14 +59,14 @@ export const CURRENCY = statements(
 
 /** A migration that builds an index concurrently. */
 export const indexMigration = (name: string, columns = 'total'): NamedMigration => {
-  const schemaOf = (self: Migration): string =>
+  const getSchema = (self: Migration): string =>
     (self as unknown as { config: { get(key: string): string } }).config.get('schema');
   return migration(
     name,
     (self) =>
-      self.addSql(`CREATE INDEX CONCURRENTLY IF NOT EXISTS "i_${name}" ON "${schemaOf(self)}".orders (${columns})`),
+      self.addSql(`CREATE INDEX CONCURRENTLY IF NOT EXISTS "i_${name}" ON "${getSchema(self)}".orders (${columns})`),
     {
-      down: (self) => self.addSql(`DROP INDEX CONCURRENTLY IF EXISTS "${schemaOf(self)}"."i_${name}"`),
+      down: (self) => self.addSql(`DROP INDEX CONCURRENTLY IF EXISTS "${getSchema(self)}"."i_${name}"`),
       transactional: false,
     },
   );

@@ -52,7 +52,7 @@ export class TokenGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest();
     const token = /^Bearer (.*)$/.exec(request.headers.authorization ?? '')?.[1];
-    request.user = token === undefined ? undefined : identityOf(decodeURIComponent(token));
+    request.user = token === undefined ? undefined : parseIdentity(decodeURIComponent(token));
     return true;
   }
 }
@@ -64,7 +64,7 @@ export const resolver = (context: ExecutionContext): TenantIdentity | undefined 
 export const bearer = (tenantId: string, userId?: string, isAdmin = false): string =>
   `Bearer ${encodeURIComponent(`${tenantId}/${userId ?? ''}${isAdmin ? '!' : ''}`)}`;
 
-function identityOf(token: string): TenantIdentity {
+function parseIdentity(token: string): TenantIdentity {
   const [, tenantId = '', userId = '', admin] = /^([\s\S]*)\/([^/]*?)(!?)$/.exec(token) ?? [];
   return { tenantId, userId: userId === '' ? undefined : userId, isAdmin: admin === '!' };
 }

@@ -5,7 +5,7 @@ import type { TestDatabase } from '../../../../test/support/test-database.js';
 import { migration } from './fleet.js';
 import { until } from './until.js';
 
-const schemaOf = (self: Migration): string =>
+const getSchema = (self: Migration): string =>
   (self as unknown as { config: { get(key: string): string } }).config.get('schema');
 
 /** A migration that is not transactional. */
@@ -14,8 +14,8 @@ export const concurrent = (
   up: (schema: string) => string | string[],
   down: (schema: string) => string | string[] = () => [],
 ): NamedMigration =>
-  migration(name, (self) => [up(schemaOf(self))].flat().forEach((sql) => self.addSql(sql)), {
-    down: (self) => [down(schemaOf(self))].flat().forEach((sql) => self.addSql(sql)),
+  migration(name, (self) => [up(getSchema(self))].flat().forEach((sql) => self.addSql(sql)), {
+    down: (self) => [down(getSchema(self))].flat().forEach((sql) => self.addSql(sql)),
     transactional: false,
   });
 

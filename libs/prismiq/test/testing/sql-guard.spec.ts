@@ -20,7 +20,7 @@ describe('SqlGuard.check', () => {
   beforeAll(async () => {
     guard = await SqlGuard.create({ tenant: () => inContext, tables: ['orders', 'Üppig "q"'] });
   });
-  const verdictOf = (sql: string, tenant?: { schema: string }, values: unknown[] = []): string => {
+  const check = (sql: string, tenant?: { schema: string }, values: unknown[] = []): string => {
     inContext = tenant;
     try {
       guard.check(sql, values);
@@ -99,8 +99,8 @@ describe('SqlGuard.check', () => {
     'REPACK TABLE orders',
     'REPACK TABLE "orders"; SELECT 1',
   ])('refuses a tenant table without a schema: %s', (sql) => {
-    expect(verdictOf(sql, acme)).toBe('without a schema');
-    expect(verdictOf(sql)).toBe('without a schema');
+    expect(check(sql, acme)).toBe('without a schema');
+    expect(check(sql)).toBe('without a schema');
   });
 
   it.each([
@@ -132,19 +132,19 @@ describe('SqlGuard.check', () => {
     'SELECT 1 FROM',
     '',
   ])('lets pass: %s', (sql) => {
-    expect(verdictOf(sql, acme)).toBe('fine');
+    expect(check(sql, acme)).toBe('fine');
   });
 
   it('refuses public always, and another schema where a tenant is in context', () => {
     for (const tenant of [undefined, acme]) {
-      expect(verdictOf('SELECT 1 FROM public.prismiq_widgets', tenant)).toBe('in "public"');
-      expect(verdictOf('SELECT 1 FROM db.public.orders', tenant)).toBe('in "public"');
+      expect(check('SELECT 1 FROM public.prismiq_widgets', tenant)).toBe('in "public"');
+      expect(check('SELECT 1 FROM db.public.orders', tenant)).toBe('in "public"');
     }
     const join = 'SELECT 1 FROM tenant_acme.orders a, "tenant_globex".orders b';
-    expect(verdictOf(join, acme)).toBe('tenant in context');
-    expect(verdictOf('SELECT 1 FROM "Tenant_Acme".orders', acme)).toBe('tenant in context');
-    expect(verdictOf(join)).toBe('fine');
-    expect(verdictOf('SELECT 1 FROM public.customers, customers', acme)).toBe('fine');
+    expect(check(join, acme)).toBe('tenant in context');
+    expect(check('SELECT 1 FROM "Tenant_Acme".orders', acme)).toBe('tenant in context');
+    expect(check(join)).toBe('fine');
+    expect(check('SELECT 1 FROM public.customers, customers', acme)).toBe('fine');
   });
 
   it.each<[string, unknown[]]>([
@@ -163,7 +163,7 @@ describe('SqlGuard.check', () => {
     ['CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN SET search_path TO x; END $$', []],
     [`CREATE FUNCTION f() RETURNS text BEGIN ATOMIC SELECT set_config('search_path', 'x', false); END`, []],
   ])('refuses a change of search_path that outlives its transaction: %s', (sql, values) => {
-    expect(verdictOf(sql, acme, values)).toBe('changes search_path');
+    expect(check(sql, acme, values)).toBe('changes search_path');
   });
 
   it.each<[string, unknown[]]>([
@@ -177,7 +177,7 @@ describe('SqlGuard.check', () => {
     [`CREATE FUNCTION f() RETURNS int LANGUAGE sql SET search_path = x AS 'SELECT 1'`, []],
     ['DO $$ BEGIN SET LOCAL search_path TO x; END $$', []],
   ])('lets other settings pass: %s', (sql, values) => {
-    expect(verdictOf(sql, acme, values)).toBe('fine');
+    expect(check(sql, acme, values)).toBe('fine');
   });
 
   it.each([
@@ -186,7 +186,7 @@ describe('SqlGuard.check', () => {
     ['nesting', `SELECT ${'('.repeat(1e5)} SELECT 1 FROM orders`],
     ['comments', `SELECT U&"x" ${'-- '.repeat(1e5)}\n FROM orders`],
   ])('reads statements of any size: long %s', (_, sql) => {
-    expect(verdictOf(sql)).toBe('without a schema');
+    expect(check(sql)).toBe('without a schema');
   });
 
   it('quotes the statement, says what to do, and keeps a list', async () => {
@@ -230,7 +230,7 @@ describe('SqlGuard.check', () => {
             ({ code, message }) => (code === '42P01' ? 'without a schema' : `${code} ${message}`),
           );
           fc.pre(!/^(42712|42P19|42P10|0A000|42P20)/.test(answer));
-          expect([verdictOf(sql), sql]).toEqual([answer, sql]);
+          expect([check(sql), sql]).toEqual([answer, sql]);
           seen[answer === 'fine' ? 'fine' : 'refused'] += 1;
         }),
         { numRuns: 2000 },
@@ -321,7 +321,7 @@ describe('SqlGuard.watch', () => {
     using guard = await SqlGuard.create({ tenant: () => acme, tables: ['orders'] });
     guard.watch(what === 'pool' ? pool : what === 'client' ? client : { Client: pg.Client, Pool: pg.Pool });
     const refused = expect.stringMatching(/The SQL guard refused a statement/);
-    const messageOf = (error: unknown) => (error as Error | undefined)?.message;
+    const getMessage = (error: unknown) => (error as Error | undefined)?.message;
 
     const lent = await pool.connect();
     const calls: (() => Promise<unknown>)[] = [
@@ -335,7 +335,7 @@ describe('SqlGuard.watch', () => {
       async () => lent.query({ text: 'TABLE orders', submit: () => undefined } as never),
     ];
     for (const call of calls) {
-      expect(messageOf(await call().catch((error: unknown) => error))).toEqual(refused);
+      expect(getMessage(await call().catch((error: unknown) => error))).toEqual(refused);
     }
     expect((await lent.query('TABLE tenant_acme.orders')).rows).toEqual([]);
     lent.release();

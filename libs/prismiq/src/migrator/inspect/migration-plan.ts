@@ -1,5 +1,5 @@
 import type { MigrationSet, SourceMigration } from '../../migrations/migration-set.js';
-import { NeedsTransaction, statementsOf, type MigrationScope } from '../../migrations/migration-statements.js';
+import { NeedsTransaction, collectStatements, type MigrationScope } from '../../migrations/migration-statements.js';
 import { settingStatements } from '../../sql/session.js';
 import { readStatements } from '../../sql/statements/statement.js';
 import type { MigrationPlan, PlanGroup, PlannedMigration, PlannedStatement, TenantFinding } from '../fleet-report.js';
@@ -77,7 +77,7 @@ function versionAfter(
 ): PlanGroup['to'] {
   const after = new Set(present);
   migrations.forEach(({ label }) => (direction === 'up' ? after.add(label) : after.delete(label)));
-  return set.versionOf(after);
+  return set.toVersion(after);
 }
 
 async function planned(
@@ -120,7 +120,7 @@ async function shown(
   searchPath: readonly string[],
 ): Promise<{ statements: string[]; dynamic: boolean }> {
   try {
-    return { statements: await statementsOf(migration, scope), dynamic: false };
+    return { statements: await collectStatements(migration, scope), dynamic: false };
   } catch (error) {
     if (!(error instanceof NeedsTransaction)) {
       throw error;
@@ -132,7 +132,7 @@ async function shown(
       for (const setting of settingStatements({ searchPath: [scope.schema, ...searchPath] })) {
         await transaction.query(setting);
       }
-      return statementsOf(migration, scope, { transaction: transaction.context! });
+      return collectStatements(migration, scope, { transaction: transaction.context! });
     }, true)
     // It writes, or reads what earlier migrations would have made.
     .catch(() => []);

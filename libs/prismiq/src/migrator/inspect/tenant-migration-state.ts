@@ -61,7 +61,7 @@ export function migrationState(
     schemaExists: histories !== undefined,
     digests: histories?.digests ?? new Map(),
     present,
-    version: set.versionOf(present),
+    version: set.toVersion(present),
     unrecorded,
     pending: set.all.filter(({ label }) => !present.has(label)),
     unknown,

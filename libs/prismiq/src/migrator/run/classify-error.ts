@@ -1,4 +1,4 @@
-import { sqlStateOf } from '../../sql/sql-state.js';
+import { getSqlState } from '../../sql/sql-state.js';
 import { isConnectionLost, isTransient } from '../../sql/transient-error.js';
 import { isAssertionFailure, isLockFailure } from './tenant-assertions.js';
 
@@ -23,7 +23,7 @@ export function classifyError(error: unknown): ErrorClass {
   if (isLockFailure(error)) {
     return 'locked';
   }
-  if (isAssertionFailure(error) || sqlStateOf(error) === DUPLICATE_SCHEMA) {
+  if (isAssertionFailure(error) || getSqlState(error) === DUPLICATE_SCHEMA) {
     return 'changed';
   }
   if (isConnectionLost(error)) {
@@ -32,5 +32,5 @@ export function classifyError(error: unknown): ErrorClass {
   if (isTransient(error)) {
     return 'transient';
   }
-  return sqlStateOf(error) === undefined ? 'final' : 'refused';
+  return getSqlState(error) === undefined ? 'final' : 'refused';
 }

@@ -60,7 +60,7 @@ export class TenantProgress {
     };
   }
 
-  get stateOfSuccess(): TenantResultState {
+  get successState(): TenantResultState {
     if (this.hasCommitted) {
       return this.direction === 'up' ? 'migrated' : 'reverted';
     }

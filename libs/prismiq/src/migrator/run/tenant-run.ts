@@ -50,7 +50,7 @@ export class TenantRun {
       while (!(await (this.#lastError === undefined ? this.advance() : this.settle()))) {
         // Until nothing is left to do.
       }
-      return this.#progress.result(this.#progress.stateOfSuccess);
+      return this.#progress.result(this.#progress.successState);
     } catch (error) {
       return classifyError(error) === 'locked' ? this.wait(error) : this.failure(error);
     }
@@ -165,7 +165,7 @@ export class TenantRun {
     try {
       const present = await runStep(step, state, context, this.#oneByOne, begin);
       this.committed(step, state.version);
-      this.#progress.version = context.set.versionOf(present);
+      this.#progress.version = context.set.toVersion(present);
     } catch (error) {
       if (classifyError(error) === 'connection-lost') {
         this.#unconfirmed = { step, from: state.version };

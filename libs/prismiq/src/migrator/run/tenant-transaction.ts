@@ -10,10 +10,14 @@ import type { SqlExecutor } from '../../sql/sql-executor.js';
 import { readStatements } from '../../sql/statements/statement.js';
 import type { MigrationSource } from '../../migrations/migration-source.js';
 import type { MigrationSet, SourceMigration } from '../../migrations/migration-set.js';
-import { statementsOf, type MigrationScope, type PreparedMigration } from '../../migrations/migration-statements.js';
+import {
+  collectStatements,
+  type MigrationScope,
+  type PreparedMigration,
+} from '../../migrations/migration-statements.js';
 import type { TenantInspector } from '../inspect/tenant-inspector.js';
 import { differencesAt } from '../inspect/tenant-migration-state.js';
-import { sqlStateOf } from '../../sql/sql-state.js';
+import { getSqlState } from '../../sql/sql-state.js';
 import { assertHistory, lockOrFail } from './tenant-assertions.js';
 
 /** Settings of all transactions of a run. */
@@ -96,7 +100,7 @@ export class TenantTransaction {
     }
     const given =
       statements ??
-      (await this.named(migration, () => statementsOf(migration, this.scope, { transaction: this.context! })));
+      (await this.named(migration, () => collectStatements(migration, this.scope, { transaction: this.context! })));
     this.#commands.push(...given.map((sql) => ({ sql, migration })));
   }
 
@@ -164,7 +168,7 @@ function toBatches(commands: readonly Command[], schema: string): Command[][] {
 
 /** Says in which migration a statement has failed. */
 export function namedFailure(error: unknown, { label }: SourceMigration, schema: string, sql?: string): unknown {
-  const sqlState = sqlStateOf(error);
+  const sqlState = getSqlState(error);
   if (sqlState === undefined) {
     return error;
   }

@@ -1,6 +1,6 @@
 import { Parameters } from '../../sql/parameters.js';
 import type { SqlExecutor } from '../../sql/sql-executor.js';
-import { sqlStateOf } from '../../sql/sql-state.js';
+import { getSqlState } from '../../sql/sql-state.js';
 import { dashboardChangeableSql } from '../access.js';
 import { differences } from '../assignments.js';
 import { recordColumnOrFail, type JsonRow } from '../json-rows.js';
@@ -56,7 +56,7 @@ export async function updateInOneStatement(
     noteUpdate(scope, 'dashboard', id, dashboard.version);
     return dashboard;
   } catch (error) {
-    if (NOT_AT_ONCE.has(sqlStateOf(error) ?? '')) {
+    if (NOT_AT_ONCE.has(getSqlState(error) ?? '')) {
       return undefined;
     }
     throw error;

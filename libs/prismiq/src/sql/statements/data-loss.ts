@@ -2,7 +2,7 @@ import type { DropBehavior, Node } from 'libpg-query';
 import { alterTableParts, CASCADE, findLossInPart, RESET_SEQUENCE, UNKNOWN } from './alter-table.js';
 import type { Code } from './code.js';
 import { unknownFunction } from './function-calls.js';
-import { byKind, getKind, nodesOfKind, findOption, type ByKind } from './tree.js';
+import { byKind, getKind, findNodes, findOption, type ByKind } from './tree.js';
 
 const words = (text: string): ReadonlySet<string | undefined> => new Set(text.split(' '));
 
@@ -75,18 +75,16 @@ function findLoss(node: Node): string | undefined {
 
 /** By the statements of its WITH, and by what it calls. */
 export function findLossInQuery(query: unknown): string | undefined {
-  if (nodesOfKind('DeleteStmt', query).length > 0) {
+  if (findNodes('DeleteStmt', query).length > 0) {
     return 'it deletes rows';
   }
-  if (nodesOfKind('UpdateStmt', query).length > 0) {
+  if (findNodes('UpdateStmt', query).length > 0) {
     return 'it overwrites values';
   }
-  if (nodesOfKind('MergeStmt', query).some(({ mergeWhenClauses = [] }) => mergeWhenClauses.some(overwrites))) {
+  if (findNodes('MergeStmt', query).some(({ mergeWhenClauses = [] }) => mergeWhenClauses.some(overwrites))) {
     return 'it deletes rows or overwrites values';
   }
-  if (
-    nodesOfKind('InsertStmt', query).some(({ onConflictClause }) => onConflictClause?.action === 'ONCONFLICT_UPDATE')
-  ) {
+  if (findNodes('InsertStmt', query).some(({ onConflictClause }) => onConflictClause?.action === 'ONCONFLICT_UPDATE')) {
     return 'it overwrites values of rows that are there already';
   }
   const name = unknownFunction(query);

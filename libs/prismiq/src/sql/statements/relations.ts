@@ -121,7 +121,7 @@ class RelationFinder {
 
   private visitBody(body: object, kind: NodeKind | undefined, place: Place): void {
     this.addNamedByStrings(body, kind, place);
-    const isIndex = isOfIndex(body) || (place.isIndex && (kind === 'AlterTableCmd' || kind === 'PartitionCmd'));
+    const isIndex = isIndexCommand(body) || (place.isIndex && (kind === 'AlterTableCmd' || kind === 'PartitionCmd'));
     const ctes = 'withClause' in body ? this.visitWith(body.withClause as NodeBody<'WithClause'>, place) : place.ctes;
     for (const [key, child] of Object.entries(body)) {
       if (key !== 'withClause') {
@@ -201,7 +201,7 @@ class RelationFinder {
   }
 }
 
-const isOfIndex = (body: object): boolean =>
+const isIndexCommand = (body: object): boolean =>
   ['objtype', 'renameType', 'objectType', 'kind'].some((key) =>
     ['OBJECT_INDEX', 'REINDEX_OBJECT_INDEX'].includes((body as Record<string, unknown>)[key] as string),
   );

@@ -36,7 +36,7 @@ export function walk(value: unknown, visit: (object: object, key: string) => unk
 }
 
 /** All nodes of a kind in a node, itself included. */
-export function nodesOfKind<Kind extends NodeKind>(kind: Kind, root: unknown): NodeBody<Kind>[] {
+export function findNodes<Kind extends NodeKind>(kind: Kind, root: unknown): NodeBody<Kind>[] {
   const found: NodeBody<Kind>[] = [];
   walk(root, (object) => {
     if (kind in object) {

@@ -4,7 +4,7 @@ import { quoteIdentifier } from '../../../sql/identifier.js';
 import type { SqlExecutor } from '../../../sql/sql-executor.js';
 import type { FleetDatabase } from '../../migrator-database.js';
 import type { MigrationEvent, TenantRef, WaitingReason } from '../../run-report.js';
-import { sqlStateOf } from '../../../sql/sql-state.js';
+import { getSqlState } from '../../../sql/sql-state.js';
 import { lockFailure } from '../tenant-assertions.js';
 import { namedFailure } from '../tenant-transaction.js';
 import { findInvalidIndexes, type Leftovers } from './invalid-indexes.js';
@@ -64,7 +64,7 @@ export class ConcurrentMigration {
         await this.dropLeftovers(statement.leftovers);
         await this.send(statement);
       } catch (error) {
-        if (sqlStateOf(error) !== undefined) {
+        if (getSqlState(error) !== undefined) {
           // If this fails too, the next attempt begins with it.
           await this.dropLeftovers(statement.leftovers).catch(() => undefined);
         }
