@@ -4,7 +4,7 @@ import type { MikroORM } from '@mikro-orm/postgresql';
 import type { ListedTenant } from '../directory/tenant-directory.js';
 import type { RunOptions, TenantMigratorOptions, TenantSelection } from '../migrator/migrator-options.js';
 import type { TenantMigrator } from '../migrator/tenant-migrator.js';
-import type { OptionValues } from './arguments/options.js';
+import type { OptionValues } from './commands/options.js';
 import type { PrismiqCliConfig } from './config/cli-config.js';
 import { findConfig } from './config/find-config.js';
 import { UsageError } from './errors.js';
@@ -57,8 +57,8 @@ export class Session {
     return new TenantMigrator({
       ...options,
       database: await this.orm(),
-      lockTimeoutMs: this.values['lock-timeout'] ?? options.lockTimeoutMs,
-      statementTimeoutMs: this.values['statement-timeout'] ?? options.statementTimeoutMs,
+      lockTimeoutMs: this.values.lockTimeout ?? options.lockTimeoutMs,
+      statementTimeoutMs: this.values.statementTimeout ?? options.statementTimeoutMs,
     });
   }
 
@@ -69,8 +69,8 @@ export class Session {
 
   async runSettings(): Promise<RunSettings> {
     const { run } = await this.config();
-    const onError = this.values['on-error'] ?? run.onError;
-    const maxFailures = this.values['max-failures'] ?? run.maxFailures;
+    const onError = this.values.onError ?? run.onError;
+    const maxFailures = this.values.maxFailures ?? run.maxFailures;
     if (maxFailures !== undefined && onError !== 'continue') {
       throw new UsageError(
         'How many tenants may fail (--max-failures, PRISMIQ_MAX_FAILURES, `maxFailures`) matters only if a run goes on after one: ' +
@@ -98,7 +98,7 @@ export class Session {
     if (all === true && (tenant ?? ring ?? tag) !== undefined) {
       throw new UsageError('--all means every tenant: leave it out, or leave out --tenant, --ring and --tag.');
     }
-    return { tenants: tenant, rings: ring, tags: tag, allowEmpty: this.values['allow-empty'] };
+    return { tenants: tenant, rings: ring, tags: tag, allowEmpty: this.values.allowEmpty };
   }
 
   /** The same for commands that write, which need `--all` to select all tenants. */
@@ -141,7 +141,7 @@ export class Session {
   }
 
   private databaseUrl(): { text: string; from: string } | undefined {
-    const given = this.values['database-url'];
+    const given = this.values.databaseUrl;
     const { DATABASE_URL } = this.env;
     if (given !== undefined) {
       return { text: given, from: '--database-url (or PRISMIQ_DATABASE_URL)' };

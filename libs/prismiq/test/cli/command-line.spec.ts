@@ -23,7 +23,7 @@ describe('the command line of prismiq', () => {
     for (const command of COMMANDS) {
       expect(stdout).toMatch(new RegExp(`^  ${command} +\\S`, 'm'));
     }
-    expect(stdout).toMatch(/Exit codes\n  0 .*\n  1 /);
+    expect(stdout).toMatch(/Exit codes:\n  0 .*\n  1 /);
     expect(stdout).toMatch(/^  130  interrupted/m);
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
   });
@@ -32,9 +32,9 @@ describe('the command line of prismiq', () => {
     const { code, stdout } = await host.run([command, '--help']);
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`^Usage: prismiq ${command} `));
-    expect(stdout).toMatch(new RegExp(`Examples\n  prismiq ${command} ?`));
+    expect(stdout).toMatch(new RegExp(`Examples:\n  prismiq ${command} ?`));
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
-    expect(stdout).toContain('--config FILE');
+    expect(stdout).toContain('--config <file>');
     expect(stdout).toContain('[PRISMIQ_CONFIG]');
     for (const words of [
       ['help', command],
@@ -51,19 +51,32 @@ describe('the command line of prismiq', () => {
 
   it.each([
     [[], 'Error: Which command? There are status, plan, migrate,'],
-    [['migrat'], 'Error: There is no command "migrat". Did you mean `prismiq migrate`?'],
-    [['whatever'], 'Error: There is no command "whatever". There are status,'],
-    [['migrate', '--al'], 'Error: There is no option --al. Did you mean --all?'],
-    [['migrate', '-z'], 'Error: There is no option -z.'],
+    [['migrat'], "Error: unknown command 'migrat'\n(Did you mean migrate?)\n`prismiq --help` shows"],
+    [['whatever'], "Error: unknown command 'whatever'\n`prismiq --help` shows how to use it."],
+    [['migrate', '--al'], "Error: unknown option '--al'\n(Did you mean --all?)\n`prismiq migrate --help` shows"],
+    [['migrate', '-z'], "Error: unknown option '-z'\n`prismiq migrate --help` shows how to use it."],
     [['migrate', 'acme'], 'Error: prismiq migrate takes only options, not "acme". To name a tenant: --tenant acme.'],
-    [['status', '--steps', '1'], 'Error: prismiq status takes no --steps (how many migrations to take back).'],
-    [['migrate', '--all=yes'], 'Error: --all takes no value. Write --all alone.'],
-    [['migrate', '--tenant'], 'Error: --tenant needs a value: --tenant ID.'],
-    [['migrate', '--tenant', '--all'], 'Error: --tenant needs a value: --tenant ID.'],
-    [['migrate', '--to', 'a', '--to', 'b'], 'Error: --to is given twice. Give it once.'],
-    [['migrate', '--concurrency', '0'], 'Error: --concurrency must be a whole number from 1 to 1000, and is "0".'],
-    [['migrate', '--on-error', 'no'], 'Error: --on-error must be "stop" or "continue", and is "no".'],
-    [['migrate', '--lock-timeout', '3 h'], 'Error: --lock-timeout must be a time such as 500ms, 5s or 2min'],
+    [['status', '--steps', '1'], "Error: unknown option '--steps'\n`prismiq status --help` shows how to use it."],
+    [['migrate', '--all=yes'], "Error: unknown option '--all=yes'\n`prismiq migrate --help` shows how to use it."],
+    [['migrate', '--tenant'], "Error: option '-t, --tenant <id>' argument missing"],
+    [['migrate', '--tenant', '--all'], "Error: option '-t, --tenant <id>' needs a value."],
+    [['--tenant', 'a', 'migrate', '--al'], "Error: unknown option '--al'\n(Did you mean --all?)"],
+    [
+      ['migrate', '--to', 'a', '--to', 'b'],
+      "Error: option '--to <version>' argument 'b' is invalid. Give the option once.",
+    ],
+    [
+      ['migrate', '--concurrency', '0'],
+      "Error: option '--concurrency <n>' argument '0' is invalid. It must be a whole number from 1 to 1000.",
+    ],
+    [
+      ['migrate', '--on-error', 'no'],
+      `Error: option '--on-error <stop|continue>' argument 'no' is invalid. It must be "stop" or "continue".`,
+    ],
+    [
+      ['migrate', '--lock-timeout', '3 h'],
+      "Error: option '--lock-timeout <time>' argument '3 h' is invalid. It must be a time such as 500ms, 5s or 2min",
+    ],
     [['migrate'], 'Error: Which tenants? Give --all, --tenant ID, --ring NAME or --tag NAME.'],
     [['migrate', '--all', '--tenant', 'a'], 'Error: --all means every tenant: leave it out, or leave out --tenant,'],
     [['migrate', '--all', '--max-failures', '2'], 'Error: How many tenants may fail (--max-failures,'],
@@ -71,7 +84,10 @@ describe('the command line of prismiq', () => {
     [['rollback', '--all', '--steps', '1', '--to', 'x'], 'Error: How far back? Give either --steps N or --to VERSION'],
     [['ensure'], 'Error: Where? Give --schema NAME, --tenant ID, --ring NAME, --tag NAME or --all.'],
     [['sql', '--schema', 'a;b'], 'Error: Invalid schema name "a;b"'],
-    [['sql', '--database-url', ''], 'Error: --database-url must not be empty, and is "".'],
+    [
+      ['sql', '--database-url', ''],
+      "Error: option '--database-url <url>' argument '' is invalid. It must not be empty.",
+    ],
   ])('refuses %j in a sentence that says what to do', async (args, message) => {
     const { code, stdout, stderr } = await host.run(args);
     expect(stderr.slice(0, message.length)).toBe(message);
@@ -84,7 +100,7 @@ describe('the command line of prismiq', () => {
     expect(await host.run(['migrate', '--help'], { env })).toMatchObject({ code: 0 });
     expect(await host.run(['sql'], { env })).toMatchObject({ code: 0 });
     const { code, stderr } = await host.run(['migrate', '--all'], { env });
-    expect(stderr).toBe('Error: PRISMIQ_CONCURRENCY must be a whole number from 1 to 1000, and is "many".\n');
+    expect(stderr).toBe("Error: PRISMIQ_CONCURRENCY is 'many'. It must be a whole number from 1 to 1000.\n");
     expect(code).toBe(2);
   });
 

@@ -1,4 +1,4 @@
-import type { OptionName, OptionValues } from '../arguments/options.js';
+import type { OptionName, OptionValues } from './options.js';
 import type { ExitCode } from '../exit-codes.js';
 import type { Output } from '../output/output.js';
 import type { Session } from '../session.js';
@@ -11,13 +11,13 @@ export interface CommandContext {
   readonly session: Session;
 }
 
-/** One command: its manual, and what it does. */
-export interface Command {
+/** A command: its manual, and what it does. */
+export interface CommandDefinition {
   readonly name: string;
   /** One line, for the list of commands. */
   readonly summary: string;
-  /** The arguments after its name in the usage line. */
-  readonly usage: string;
+  /** What follows its name in the usage line, if not only `[options]`. */
+  readonly usage?: string;
   /** Paragraphs. */
   readonly manual: readonly string[];
   /** Its options, besides those of every command. */

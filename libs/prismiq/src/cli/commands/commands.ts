@@ -1,4 +1,4 @@
-import type { Command } from './command.js';
+import type { CommandDefinition } from './command.js';
 import { ensureCommand } from './ensure.command.js';
 import { migrateCommand } from './migrate.command.js';
 import { planCommand } from './plan.command.js';
@@ -9,7 +9,7 @@ import { tenantsCommand } from './tenants.command.js';
 import { verifyCommand } from './verify.command.js';
 
 /** All commands, in the order in which `--help` lists them. */
-export const COMMANDS: readonly Command[] = [
+export const COMMANDS: readonly CommandDefinition[] = [
   statusCommand,
   planCommand,
   migrateCommand,

@@ -1,16 +1,16 @@
 import { ensureTables } from '../../schema/ensure-tables.js';
-import { SELECTION_OPTIONS } from '../arguments/options.js';
+import { SELECTION_OPTIONS } from './options.js';
 import { explain, UsageError } from '../errors.js';
 import { ExitCode } from '../exit-codes.js';
-import type { Command } from './command.js';
+import type { CommandDefinition } from './command.js';
 
 /** Errors that concern one schema: the next one may succeed. */
 const OF_ONE_SCHEMA = new Set(['SCHEMA_NOT_FOUND', 'SCHEMA_MISMATCH', 'PERMISSION_DENIED', 'DATABASE_ERROR']);
 
-export const ensureCommand: Command = {
+export const ensureCommand: CommandDefinition = {
   name: 'ensure',
   summary: "make Prismiq's tables where they are missing, as in a new tenant's schema",
-  usage: '(--schema NAME | --tenant ID | --ring NAME | --tag NAME | --all)... [options]',
+  usage: '(--schema | --all | --tenant | --ring | --tag) [options]',
   manual: [
     "Creates what is missing of Prismiq's tables, and checks what exists: the same as ensureTables() in code. Tables of another " +
       'shape are refused with a list of the differences, and nothing is changed. With --repair they are altered to match, as far as ' +
@@ -18,7 +18,7 @@ export const ensureCommand: Command = {
     'With --schema it works for a tenant that the directory does not know yet. Schemas are handled one after the other, and your ' +
       'own migrations do not run: for everything that tenants need, use `prismiq migrate`.',
   ],
-  options: [...SELECTION_OPTIONS, 'schema', 'create-schema', 'repair'],
+  options: [...SELECTION_OPTIONS, 'schema', 'createSchema', 'repair'],
   examples: [
     ['prismiq ensure --schema tenant_acme --create-schema', 'Make the schema and the tables of a new tenant.'],
     ['prismiq ensure --schema tenant_acme', 'Make the tables in a schema that exists.'],
@@ -44,7 +44,7 @@ export const ensureCommand: Command = {
       try {
         const { created, repairs = [] } = await ensureTables(orm, {
           schema,
-          createSchema: values['create-schema'],
+          createSchema: values.createSchema,
           repair: values.repair,
         });
         output.event({ type: 'ensured', schema, created, ...(repairs.length > 0 && { repairs }) });

@@ -1,13 +1,13 @@
-import { SELECTION_OPTIONS } from '../arguments/options.js';
+import { RUN_OPTIONS, SELECTION_OPTIONS } from './options.js';
 import { ExitCode } from '../exit-codes.js';
 import { showPlan } from '../output/plan.js';
-import type { Command } from './command.js';
+import type { CommandDefinition } from './command.js';
 import { runAndReport, RUN_EXIT_CODES } from './run.js';
 
-export const migrateCommand: Command = {
+export const migrateCommand: CommandDefinition = {
   name: 'migrate',
   summary: 'bring tenants to the newest version, or to a certain one',
-  usage: '(--all | --tenant ID | --ring NAME | --tag NAME)... [options]',
+  usage: '(--all | --tenant | --ring | --tag) [options]',
   manual: [
     "Runs the migrations that each tenant lacks: Prismiq's, and your own if the configuration lists them. One transaction per " +
       'tenant: a tenant that fails, or a process that is killed, leaves that tenant as it was. Tables are compared with what ' +
@@ -18,20 +18,7 @@ export const migrateCommand: Command = {
       'ring begins. Lock time-outs, deadlocks and lost connections are retried.',
     'After Ctrl-C (or SIGTERM) it begins no more tenants, finishes those in progress, and reports. A second one ends it at once.',
   ],
-  options: [
-    ...SELECTION_OPTIONS,
-    'to',
-    'source',
-    'create-schema',
-    'repair',
-    'dry-run',
-    'concurrency',
-    'on-error',
-    'max-failures',
-    'lock-timeout',
-    'statement-timeout',
-    'wait',
-  ],
+  options: [...SELECTION_OPTIONS, 'to', 'source', 'createSchema', 'repair', 'dryRun', ...RUN_OPTIONS],
   examples: [
     ['prismiq migrate --all', 'Bring all tenants to the newest version; stop at the first that fails.'],
     [
@@ -50,12 +37,12 @@ export const migrateCommand: Command = {
     const target = { ...selection, to: values.to, source: values.source, repair: values.repair };
     const settings = await session.runSettings();
     const migrator = await session.migrator();
-    if (values['dry-run'] === true) {
+    if (values.dryRun === true) {
       const plan = await migrator.plan(target);
       showPlan(plan, output);
       return ExitCode.Ok;
     }
-    const createSchema = values['create-schema'] === true;
+    const createSchema = values.createSchema === true;
     return runAndReport(context, 'Migrating', settings, (options) =>
       migrator.up({ ...options, ...target, createSchema }),
     );

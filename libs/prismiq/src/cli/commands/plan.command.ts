@@ -1,12 +1,11 @@
-import { SELECTION_OPTIONS } from '../arguments/options.js';
+import { SELECTION_OPTIONS } from './options.js';
 import { ExitCode } from '../exit-codes.js';
 import { showPlan } from '../output/plan.js';
-import type { Command } from './command.js';
+import type { CommandDefinition } from './command.js';
 
-export const planCommand: Command = {
+export const planCommand: CommandDefinition = {
   name: 'plan',
   summary: 'show the SQL that `prismiq migrate` would run',
-  usage: '[--tenant ID]... [--ring NAME]... [--tag NAME]... [options]',
   manual: [
     'Prints the statements that `prismiq migrate` would run, once for each group of tenants at the same version. Statements that may ' +
       'lose data are marked DESTRUCTIVE, migrations that cannot be part of the transaction OUTSIDE OF THE TRANSACTION.',

@@ -2,39 +2,25 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import type { DownTarget } from '../../migrations/migration-target.js';
 import type { MigrationPlan } from '../../migrator/fleet-report.js';
-import { SELECTION_OPTIONS, type OptionValues } from '../arguments/options.js';
+import { RUN_OPTIONS, SELECTION_OPTIONS, type OptionValues } from './options.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-codes.js';
 import { destructiveStatements, showPlan } from '../output/plan.js';
 import { counted, printable } from '../output/text.js';
-import type { Command } from './command.js';
+import type { CommandDefinition } from './command.js';
 import { runAndReport, RUN_EXIT_CODES } from './run.js';
 
-export const rollbackCommand: Command = {
+export const rollbackCommand: CommandDefinition = {
   name: 'rollback',
   summary: 'take migrations back',
-  usage: '(--steps N | --to VERSION) (--all | --tenant ID | --ring NAME | --tag NAME)... [options]',
+  usage: '(--steps | --to) (--all | --tenant | --ring | --tag)',
   manual: [
     'Takes the last migrations of each tenant back: a number of them with --steps, or all that came after a version with --to ' +
       '(`--to 0` takes all back). One transaction per tenant, as with `prismiq migrate`.',
     'Statements that lose data, such as DROP TABLE, are refused without --allow-data-loss. On a terminal it asks first; elsewhere it ' +
       'needs --yes.',
   ],
-  options: [
-    ...SELECTION_OPTIONS,
-    'steps',
-    'to',
-    'source',
-    'allow-data-loss',
-    'dry-run',
-    'yes',
-    'concurrency',
-    'on-error',
-    'max-failures',
-    'lock-timeout',
-    'statement-timeout',
-    'wait',
-  ],
+  options: [...SELECTION_OPTIONS, 'steps', 'to', 'source', 'allowDataLoss', 'dryRun', 'yes', ...RUN_OPTIONS],
   examples: [
     ['prismiq rollback --tenant acme --steps 1 --dry-run', 'Show what taking back one migration would run.'],
     ['prismiq rollback --all --to prismiq_0001_tables --allow-data-loss', 'Take all tenants back to a version.'],
@@ -46,11 +32,11 @@ export const rollbackCommand: Command = {
     const settings = await session.runSettings();
     const migrator = await session.migrator();
     const plan = await migrator.plan({ direction: 'down', ...target });
-    if (values['dry-run'] === true) {
+    if (values.dryRun === true) {
       showPlan(plan, output);
       return ExitCode.Ok;
     }
-    const allowDataLoss = values['allow-data-loss'] === true;
+    const allowDataLoss = values.allowDataLoss === true;
     if (!allowDataLoss) {
       refuseDataLoss(plan);
     }

@@ -1,11 +1,10 @@
 import { prismiqSchemaSql } from '../../schema/prismiq-schema-sql.js';
 import { ExitCode } from '../exit-codes.js';
-import type { Command } from './command.js';
+import type { CommandDefinition } from './command.js';
 
-export const sqlCommand: Command = {
+export const sqlCommand: CommandDefinition = {
   name: 'sql',
   summary: "print the SQL that makes Prismiq's tables",
-  usage: '[--schema NAME]... [options]',
   manual: [
     "Prints the statements that make Prismiq's tables at the newest version, for people who run SQL by hand, or have it " +
       'reviewed. It needs no database. The statements can be run again without effect. They do not create the schema.',

@@ -1,4 +1,4 @@
-import { SELECTION_OPTIONS } from '../arguments/options.js';
+import { SELECTION_OPTIONS } from './options.js';
 import { ExitCode } from '../exit-codes.js';
 import type { FleetStatus } from '../../migrator/fleet-report.js';
 import { findings } from '../output/findings.js';
@@ -6,12 +6,11 @@ import type { Output } from '../output/output.js';
 import { table } from '../output/table.js';
 import { count, counted } from '../output/text.js';
 import { namesText, versionText } from '../output/versions.js';
-import type { Command } from './command.js';
+import type { CommandDefinition } from './command.js';
 
-export const statusCommand: Command = {
+export const statusCommand: CommandDefinition = {
   name: 'status',
   summary: 'show which tenants are at which version, and what is wrong',
-  usage: '[--tenant ID]... [--ring NAME]... [--tag NAME]... [options]',
   manual: [
     'Reads the catalog and the histories of all tenants, or of those selected, and groups them by version. It names the ' +
       'tenants that have no schema, lack some of their tables (half provisioned), or have tables of another shape than their ' +

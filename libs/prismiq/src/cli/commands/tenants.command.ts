@@ -1,13 +1,12 @@
-import { SELECTION_OPTIONS } from '../arguments/options.js';
+import { SELECTION_OPTIONS } from './options.js';
 import { ExitCode } from '../exit-codes.js';
 import { table } from '../output/table.js';
 import { counted, printable } from '../output/text.js';
-import type { Command } from './command.js';
+import type { CommandDefinition } from './command.js';
 
-export const tenantsCommand: Command = {
+export const tenantsCommand: CommandDefinition = {
   name: 'tenants',
   summary: 'list the tenants that the directory knows',
-  usage: '[--tenant ID]... [--ring NAME]... [--tag NAME]... [options]',
   manual: [
     'Lists the tenants of the directory, or those selected, with schema, state, ring and tags. Entries that cannot be used are ' +
       'listed as invalid, with the reason. It shows what a selection means before you give it to `prismiq migrate`. It reads ' +

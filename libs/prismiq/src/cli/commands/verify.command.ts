@@ -1,13 +1,12 @@
-import { SELECTION_OPTIONS } from '../arguments/options.js';
+import { SELECTION_OPTIONS } from './options.js';
 import { ExitCode } from '../exit-codes.js';
 import { findings } from '../output/findings.js';
 import { counted } from '../output/text.js';
-import type { Command } from './command.js';
+import type { CommandDefinition } from './command.js';
 
-export const verifyCommand: Command = {
+export const verifyCommand: CommandDefinition = {
   name: 'verify',
   summary: 'compare the tables of tenants with what their version has',
-  usage: '[--tenant ID]... [--ring NAME]... [--tag NAME]... [options]',
   manual: [
     'Compares tables, columns, defaults, constraints and indexes of each tenant with what its version has, as the catalog ' +
       'shows them, whatever the history records. It lists each difference, and writes nothing. ' +

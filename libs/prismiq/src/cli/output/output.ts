@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { OptionValues } from '../arguments/options.js';
+import type { OptionValues } from '../commands/options.js';
 import type { ErrorReport } from '../errors.js';
 import { printableLines } from './text.js';
 
@@ -26,11 +26,6 @@ export class Output {
     if (!this.json && lines.length > 0) {
       this.stdout.write(`${lines.join('\n')}\n`);
     }
-  }
-
-  /** The text of `--help` or `--version`. */
-  help(text: string): void {
-    this.stdout.write(`${text}\n`);
   }
 
   /** A result for programs, left out without `--json`. */
