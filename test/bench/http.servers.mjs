@@ -26,12 +26,14 @@ class IdentityGuard {
   }
 }
 
-/** The package, as a host mounts it. */
-const ours = (url, connections) =>
-  hostModule(url, connections, {
+/** The package, as a host mounts it. As the others, the host itself uses no MikroORM. */
+const ours = (url, connections) => {
+  const prismiq = {
     resolver: (context) => context.switchToHttp().getRequest().user,
     controllers: { path: '', guards: [IdentityGuard] },
-  });
+  };
+  return hostModule(url, connections, prismiq, false);
+};
 
 const patch = z.object({
   layout: z.object({

@@ -88,6 +88,33 @@ describe('lists', () => {
     );
   });
 
+  it('come page by page in an order of times that are no dates, or before 1970', async () => {
+    await ensureTables(database.pool, { schema: 'tenant_times', createSchema: true });
+    const times = [
+      '-infinity',
+      '1969-12-31T23:59:59.999999Z',
+      '1970-01-01T00:00:00.5Z',
+      '2026-05-01T12:00:00Z',
+      'infinity',
+    ];
+    await database.query(
+      `INSERT INTO tenant_times.prismiq_dashboards (tenant_id, name, created_at)
+       SELECT 'times', time, time::timestamptz FROM unnest($1::text[]) AS time`,
+      [times],
+    );
+    const found: [string, number][] = [];
+    let cursor: string | undefined;
+    do {
+      const options: ListOptions = { sort: 'createdAt', order: 'asc', limit: 1, cursor };
+      const page = await app
+        .get(TenantContext)
+        .runInTenant({ tenantId: 'times', isAdmin: true }, () => dashboards.listPage(options));
+      found.push(...page.items.map(({ name, createdAt }): [string, number] => [name, createdAt.getTime()]));
+      cursor = page.nextCursor;
+    } while (cursor !== undefined);
+    expect(found).toEqual(times.map((time) => [time, Date.parse(time)]));
+  });
+
   it('begin with the newest change, or with the first name, and have a limit', async () => {
     const page = await root(() => dashboards.listPage());
     expect(page.items.map(({ id }) => id)).toEqual((await root(() => dashboards.list())).map(({ id }) => id));

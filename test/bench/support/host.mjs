@@ -17,11 +17,17 @@ export const ormOptions = (url, connections) => ({
  * The root module of a host, without a decorator, which plain JavaScript does not have.
  *
  * @param prismiqOptions none: a host without Prismiq
+ * @param registerRequestContext whether MikroORM makes an EntityManager for each request, which Prismiq does not need
  */
-export const hostModule = (url, connections, prismiqOptions) => ({
+export const hostModule = (url, connections, prismiqOptions, registerRequestContext = true) => ({
   module: class Host {},
   imports: [
-    MikroOrmModule.forRoot({ ...ormOptions(url, connections), discovery: { warnWhenNoEntities: false }, entities: [] }),
+    MikroOrmModule.forRoot({
+      ...ormOptions(url, connections),
+      discovery: { warnWhenNoEntities: false },
+      entities: [],
+      registerRequestContext,
+    }),
     ...(prismiqOptions === undefined ? [] : [PrismiqModule.forRoot(prismiqOptions)]),
   ],
 });

@@ -9,9 +9,12 @@ export const toSnakeCase = (key: string): string => key.replace(/[A-Z]/g, (lette
 const toCamelCase = (key: string): string => key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 const times = ({ createdAt, updatedAt }: { createdAt: Date; updatedAt: Date }) => ({
-  created_at: createdAt.toISOString(),
-  updated_at: updatedAt.toISOString(),
+  created_at: toIsoString(createdAt),
+  updated_at: toIsoString(updatedAt),
 });
+
+/** PostgreSQL's `infinity` is no date of JavaScript. */
+const toIsoString = (date: Date): string | null => (Number.isNaN(date.getTime()) ? null : date.toISOString());
 
 /** Absent if all members are valid. */
 const invalidMembers = <T extends string>(invalid: T[] | undefined): { invalid?: T[] } =>

@@ -63,37 +63,30 @@ export function fromArray<Row>(columns: Columns<Row>, values: readonly unknown[]
   return row as Row;
 }
 
-/**
- * Microseconds since 1970, as a number: a text would depend on the session's time zone and date style, a double on its
- * extra_float_digits. By date_part, whose double is exact to the microsecond and made much faster than the numeric of extract.
- * Infinity is no number of microseconds.
- */
-const microseconds = (column: string) =>
-  `CASE WHEN isfinite(${column}) THEN (date_part('epoch', ${column}) * 1000000)::bigint END`;
-
 export const timeColumns = (alias: string) => ({
-  createdAt: microseconds(`${alias}.created_at`),
-  updatedAt: microseconds(`${alias}.updated_at`),
+  createdAt: `${alias}.created_at`,
+  updatedAt: `${alias}.updated_at`,
 });
 
-/** Microseconds since 1970; `null`: infinity. */
-export type Microseconds = number | null;
+/**
+ * A moment as JSON has it, such as `2026-05-01T12:00:00.123456+02:00`, or `infinity`. The session's date style does not change it, and
+ * its time zone only the offset. A number would cost PostgreSQL about a tenth of the statement.
+ */
+export type Timestamp = string;
 
 interface Times {
-  createdAt: Microseconds;
-  updatedAt: Microseconds;
+  createdAt: Timestamp;
+  updatedAt: Timestamp;
 }
 
 /** A record as it is read. */
 export type Stored<T> = Omit<T, 'createdAt' | 'updatedAt' | 'invalid'> & Times;
 
-const toDate = (time: Microseconds): Date => new Date(time === null ? NaN : Math.floor(time / 1000));
-
 /** In place: nobody else has the row. */
 export const withDates = <T extends Times>(row: T) =>
   Object.assign(row as Omit<T, 'createdAt' | 'updatedAt'>, {
-    createdAt: toDate(row.createdAt),
-    updatedAt: toDate(row.updatedAt),
+    createdAt: new Date(row.createdAt),
+    updatedAt: new Date(row.updatedAt),
   });
 
 /** Whether a stored value is a JSON object. */

@@ -4,7 +4,7 @@ import type { Order, Sort } from './list-options.js';
 
 /** The last row of a page: the next one begins after it, by value and not by number, so that rows that come or go shift nothing. */
 export interface Cursor {
-  /** A name, or whole microseconds since 1970. */
+  /** A name, or whole microseconds since 1970, or `infinity`. */
   key: string;
   id: string;
 }
@@ -21,7 +21,7 @@ export const encodeCursor = (sort: Sort, order: Order, { key, id }: Cursor): str
 export function decodeCursor(cursor: string, sort: Sort, order: Order): Cursor {
   const text = Buffer.from(cursor, 'base64url').toString();
   const [id, key] = [text.slice(2, 2 + ID_LENGTH), text.slice(2 + ID_LENGTH)];
-  const isKey = text.startsWith(SORTS.name) ? !key.includes('\0') : /^-?\d{1,18}$/.test(key);
+  const isKey = text.startsWith(SORTS.name) ? !key.includes('\0') : /^-?(\d{1,18}|infinity)$/.test(key);
   if (!/^[ncu][ad]/.test(text) || !isId(id) || !isKey) {
     throw invalid('is not a cursor of this list');
   }

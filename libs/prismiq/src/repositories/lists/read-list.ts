@@ -2,7 +2,7 @@ import { ResultTooLargeError } from '../../errors/record.errors.js';
 import { Parameters } from '../../sql/parameters.js';
 import type { SqlExecutor } from '../../sql/sql-executor.js';
 import { errorContext } from '../../tenancy/tenant.js';
-import { isTransferred, jsonArray, parseRow, type Columns, type JsonRow, type Microseconds } from '../json-rows.js';
+import { isTransferred, jsonArray, parseRow, type Columns, type JsonRow, type Timestamp } from '../json-rows.js';
 import type { TenantScope } from '../tenant-scope.js';
 import { decodeCursor, encodeCursor, type Cursor } from './cursor.js';
 import { parseListOptions, type ListOptions, type Order, type PageOptions, type Sort } from './list-options.js';
@@ -36,8 +36,8 @@ const COLUMNS: Record<Sort, string> = { name: 'name', createdAt: 'created_at', u
 interface Listed {
   id: string;
   name: string;
-  createdAt: Microseconds;
-  updatedAt: Microseconds;
+  createdAt: Timestamp;
+  updatedAt: Timestamp;
 }
 
 /** @throws ResultTooLargeError */
@@ -144,8 +144,17 @@ async function count<Row>(
   return row!.total;
 }
 
-/** Times in whole microseconds, so that rounding neither skips a row nor repeats one. */
-const getSortKey = (row: Listed, sort: Sort): string => (sort === 'name' ? row.name : String(row[sort]));
+const getSortKey = (row: Listed, sort: Sort): string => (sort === 'name' ? row.name : toMicroseconds(row[sort]));
+
+/** Whole microseconds since 1970, so that rounding neither skips a row nor repeats one; or `infinity`. */
+function toMicroseconds(time: Timestamp): string {
+  const [, fraction = ''] = /\.(\d+)/.exec(time) ?? [];
+  const seconds = Math.floor(Date.parse(time) / 1000);
+  if (Number.isNaN(seconds)) {
+    return time;
+  }
+  return String(BigInt(seconds) * 1_000_000n + BigInt(fraction.padEnd(6, '0')));
+}
 
 function conditions<Row>(
   { tenant }: TenantScope,
@@ -168,10 +177,12 @@ function conditions<Row>(
 
 function isAfter(alias: string, sort: Sort, order: Order, { key, id }: Cursor, parameters: Parameters): string {
   const column = `${alias}.${COLUMNS[sort]}`;
-  const value =
-    sort === 'name'
-      ? `${parameters.add(key)}::text`
-      : `('epoch'::timestamptz + ${parameters.add(key)}::bigint * interval '1 microsecond')`;
+  const value = sort === 'name' ? `${parameters.add(key)}::text` : toTimestampSql(parameters.add(key), key);
   return `(${column} ${order === 'asc' ? '>' : '<'} ${value}
     OR (${column} = ${value} AND ${alias}.id > ${parameters.add(id)}::uuid))`;
 }
+
+const toTimestampSql = (parameter: string, key: string): string =>
+  key.endsWith('infinity')
+    ? `${parameter}::timestamptz`
+    : `('epoch'::timestamptz + ${parameter}::bigint * interval '1 microsecond')`;
