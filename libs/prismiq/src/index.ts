@@ -1,5 +1,5 @@
 /**
- * The whole public API. Migrations for MikroORM's migrator stand in `@prismiq/nestjs/migrations` as well.
+ * The whole public API. Migrations for MikroORM's migrator are in `@prismiq/nestjs/migrations` as well.
  *
  * @packageDocumentation
  */
@@ -73,7 +73,7 @@ export type { Page } from './repositories/lists/read-list.js';
 export type { WriteOptions } from './repositories/lock-record.js';
 export type { Dashboard, DashboardSummary, SavedQuery, Widget, VersionedWidget } from './repositories/records.js';
 
-// Changes, told of once they are committed
+// Changes, published once they are committed
 export type { ChangeEvent, ChangeListener } from './changes/change-event.js';
 export { ChangeFeed } from './changes/change-feed.js';
 

@@ -193,7 +193,7 @@ describe('the tenant directory', () => {
         directory: tenantsFromQuery(`SELECT '{eu,us}' AS tags, NULL AS ring, 'acme' AS "tenantId"
           UNION SELECT NULL, 1::text, 'globex'`),
       });
-      await expect(registry.find('acme')).rejects.toThrow(/an array of texts: cast them, as in .*tags::text\[\]/);
+      await expect(registry.find('acme')).rejects.toThrow(/an array of strings: cast them, as in .*tags::text\[\]/);
       expect(await registry.find('globex')).toMatchObject({ ring: '1', tags: [] });
     });
 

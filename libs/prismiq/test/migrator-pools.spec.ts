@@ -25,7 +25,7 @@ describe('the connections of a run', () => {
 
   it.each([
     [1, 1, /needs 3 connections\. Use new Pool\(\{ max: 3 \}\)\.$/],
-    [2, 1, /has a pool of 2, and a run with a concurrency of 1 needs 3/],
+    [2, 1, /has a pool of 2, but a run with a concurrency of 1 needs 3/],
     [5, 4, /needs 6 connections\. Use new Pool\(\{ max: 6 \}\), or migrate with a concurrency of 3\.$/],
   ])('are refused if a pg pool has %i for %i tenants at once', async (max, concurrency, message) => {
     const migrator = new Fleet(database, 'refused', 2).migrator({ database: openPool(max), migrations });

@@ -361,7 +361,7 @@ describe('PrismiqModule', () => {
       const values = { resolver, controllers: true } as unknown as PrismiqAsyncValues;
       await expect(
         boot({ imports: [ormModule(database), PrismiqModule.forRootAsync({ useFactory: () => values })] }),
-      ).rejects.toThrow(/`controllers` cannot come from a factory.*beside the factory/);
+      ).rejects.toThrow(/`controllers` cannot come from a factory.*next to the factory/);
       // @ts-expect-error The type says so, too.
       PrismiqModule.forRootAsync({ useFactory: () => ({ resolver, controllers: true }) });
     });

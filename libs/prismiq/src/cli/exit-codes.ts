@@ -13,14 +13,14 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
 /** What they mean, for `--help`. */
 export const EXIT_CODE_MEANINGS: Record<ExitCode, string> = {
-  [ExitCode.Ok]: 'all is well, or there was nothing to do',
+  [ExitCode.Ok]: 'success, or nothing to do',
   [ExitCode.Failed]:
-    'the work could not be done at all: no database, no tenant directory or an empty one, or a fault of the command',
+    'the work could not be done at all: no database, no tenant directory or an empty one, or a bug in the command',
   [ExitCode.Usage]: 'a wrong option or configuration file, or a selection that matches no tenant; nothing was changed',
   [ExitCode.TenantsFailed]:
-    'at least one tenant failed, or `betweenRings` ended the run; the report says where the others are',
+    'at least one tenant failed, or `betweenRings` ended the run; the report shows the state of the others',
   [ExitCode.Behind]: '--check: at least one tenant is behind',
-  [ExitCode.Drift]: "at least one tenant's tables are not what they should be",
+  [ExitCode.Drift]: "at least one tenant's tables differ from their version",
   [ExitCode.Interrupted]: 'interrupted (Ctrl-C, SIGINT); the tenants in progress were finished first',
   [ExitCode.Terminated]: 'terminated (SIGTERM); the tenants in progress were finished first',
 };

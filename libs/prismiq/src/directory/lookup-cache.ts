@@ -16,7 +16,7 @@ interface Entry<T> {
 
 /** Caches the results of look-ups. Simultaneous look-ups of one key share one; its failure reaches all of them, and is not cached. */
 export class LookupCache<T> {
-  /** Oldest first; used entries get a second turn. To keep them in the order of use would cost each request a write. */
+  /** Oldest first; used entries get a second turn, because keeping them in the order of use would cost each request a write. */
   readonly #entries = new Map<string, Entry<T>>();
   readonly #pending = new Map<string, Promise<T | undefined>>();
 
@@ -67,7 +67,7 @@ export class LookupCache<T> {
     this.#pending.clear();
   }
 
-  /** @returns whether the result counts: it does not if the key was dropped meanwhile */
+  /** @returns whether the result counts: not if the key has been dropped since */
   #finish(key: string, lookup: Promise<T | undefined>): boolean {
     return this.#pending.get(key) === lookup && this.#pending.delete(key);
   }

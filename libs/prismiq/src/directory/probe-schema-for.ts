@@ -1,20 +1,20 @@
 import { createHash } from 'node:crypto';
 import type { SchemaFor } from './schema-for.js';
 
-/** What `schemaFor` does with ids, as far as trying it tells. */
+/** What `schemaFor` does with ids, as far as samples show. */
 export type SchemaMapping =
-  /** It puts a prefix and a suffix around the id, and changes nothing in it. */
+  /** It adds a prefix and a suffix to the id and leaves the id unchanged. */
   | { readonly kind: 'pattern'; readonly prefix: string; readonly suffix: string }
-  /** It gives many tenants one schema: all of them, or those of a shard. */
+  /** It maps many tenants to one schema: all of them, or those of a shard. */
   | { readonly kind: 'shared' }
   /** It changes the id, so that two ids may give one schema, such as "a-b" and "a_b" where it replaces dashes. */
   | { readonly kind: 'unknown' };
 
-/** An id of each usual form. A `schemaFor` may refuse the forms that its tenants' ids never have. */
+/** An id of each common form. A `schemaFor` may refuse forms that its ids never have. */
 export const UUID_PROBE = '3f2b8c1e-9d47-4a6b-8e05-71c4d2f6a903';
 const PLAIN_IDS = ['prismiqprobe', '4711000001', UUID_PROBE];
 
-/** Each printable character at the start, inside and at the end of an id; and what is trimmed, folded, cut or normalised. */
+/** Each printable character at the start, inside and at the end of an id; and ids that may be trimmed, folded, cut or normalized. */
 const ODD_IDS = [
   ...Array.from({ length: 95 }, (_, index) => String.fromCharCode(32 + index)).flatMap((character) => [
     `${character}q`,
@@ -59,7 +59,7 @@ export function probeSchemaFor(schemaFor: SchemaFor): SchemaMapping {
   return isPattern ? { kind: 'pattern', prefix, suffix } : { kind: 'unknown' };
 }
 
-/** Nothing where `schemaFor` refuses an id. */
+/** @returns `undefined` if `schemaFor` refuses the id */
 export function attempt(schemaFor: SchemaFor, id: string): string | undefined {
   try {
     return schemaFor(id);

@@ -1,7 +1,7 @@
 import { probeSchemaFor } from './probe-schema-for.js';
 import type { SchemaFor } from './schema-for.js';
 
-/** Two tenants that would work in one schema by accident. */
+/** Two tenants that would share one schema by accident. */
 export interface SchemaConflict {
   readonly owner: string;
   readonly problem: string;
@@ -28,7 +28,7 @@ export class SchemaOwners {
         owner,
         problem:
           `has tenants ${JSON.stringify(owner)} and ${JSON.stringify(tenantId)}, to which \`schemaFor\` gives the same schema ` +
-          `"${schema}". Let it tell them apart. If they are meant to share it, name it in the directory.`,
+          `"${schema}". Make it return different names. If they are meant to share the schema, name it in the directory.`,
       };
     }
     if (owner === undefined) {

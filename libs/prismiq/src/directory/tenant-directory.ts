@@ -47,8 +47,8 @@ export interface TenantRecord {
 }
 
 /**
- * An entry of the directory that no work can be done for, such as one whose id gives no valid schema name. It stands in the list
- * beside the other tenants, so that one bad row does not hide them. Immutable.
+ * An unusable entry of the directory, such as one whose id gives no valid schema name. It is listed
+ * with the other tenants, so that one bad row does not hide them. Immutable.
  *
  * @publicApi
  */
@@ -91,7 +91,7 @@ export abstract class TenantDirectory {
   abstract list(): AsyncIterable<TenantEntry> | Iterable<TenantEntry>;
 }
 
-/** What a directory gets that reads from the host's database. @publicApi */
+/** What a directory needs to read from the host's database. @publicApi */
 export interface DirectorySource {
   /**
    * Sends one statement with bound values. Inside `em.transactional()` it is part of that transaction, so that a tenant that is
@@ -102,5 +102,5 @@ export interface DirectorySource {
   readonly schemaFor: (tenantId: string) => string;
 }
 
-/** Makes a directory that reads from the host's database. @publicApi */
+/** Creates a directory that reads from the host's database. @publicApi */
 export type TenantDirectoryFactory = (source: DirectorySource) => TenantDirectory;

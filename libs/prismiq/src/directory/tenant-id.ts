@@ -3,7 +3,7 @@ import { InvalidTenantIdError } from '../errors/tenancy.errors.js';
 /** The length of the `tenant_id` columns. */
 const MAX_CHARACTERS = 255;
 
-/** Why the id of a tenant or a user cannot be used; nothing if it can. */
+/** Why the id of a tenant or a user cannot be used; `undefined` if it can. */
 export function idProblem(id: unknown): string | undefined {
   if (typeof id !== 'string') {
     return `it is ${id === null ? 'null' : `of type ${typeof id}`}, and must be a string: convert it, as in String(id).`;

@@ -26,7 +26,7 @@ export interface TenantRegistryOptions extends CacheLimits {
  * The tenants of the host's {@link TenantDirectory}, checked and cached. Every tenant context begins with a look-up here.
  *
  * Inside a transaction of the host, a tenant that is not cached is looked up in that transaction, and the answer is not cached:
- * a sign-up sees its own tenant, and nobody else does until it is committed.
+ * a sign-up sees its own tenant, which nobody else sees before the commit.
  *
  * @publicApi
  */
@@ -92,7 +92,7 @@ export class TenantRegistry {
     }
   }
 
-  /** Drops a tenant, or all, from the cache of this process: after it was made, suspended, moved or dropped. */
+  /** Drops a tenant, or all, from the cache of this process: call it after a tenant was created, suspended, moved or dropped. */
   invalidate(tenantId?: string): void {
     if (tenantId === undefined) {
       this.#cache.clear();
@@ -163,12 +163,12 @@ export class TenantRegistry {
     }
     if (state != null && state !== 'active' && state !== 'suspended') {
       throw new TypeError(
-        `the state of tenant "${tenantId}" is "${String(state)}", and must be "active" or "suspended"`,
+        `the state of tenant "${tenantId}" is "${String(state)}", but must be "active" or "suspended"`,
       );
     }
     if ((ring != null && typeof ring !== 'string') || (tags != null && !isTexts(tags))) {
       throw new TypeError(
-        `the ring of tenant "${tenantId}" must be a text, and its tags an array of texts: cast them, as in ring::text, tags::text[]`,
+        `the ring of tenant "${tenantId}" must be a string, and its tags an array of strings: cast them, as in ring::text, tags::text[]`,
       );
     }
     const record: TenantRecord = Object.freeze({
@@ -204,7 +204,7 @@ function requireActive(record: TenantRecord | undefined, tenantId: string): Tena
   return record;
 }
 
-/** Whatever goes wrong in the directory is 503. Only an id that no tenant can have is the caller's fault. */
+/** Every failure of the directory is a 503. Only an id that no tenant can have is the caller's fault. */
 function asDirectoryError(
   error: unknown,
   what: string,

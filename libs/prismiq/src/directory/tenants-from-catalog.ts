@@ -13,9 +13,9 @@ import {
 /** @publicApi */
 export interface CatalogDirectoryOptions {
   /**
-   * The inverse of `schemaFor`: the tenant that a schema belongs to, or nothing if it belongs to none. An id counts only if
+   * The inverse of `schemaFor`: the tenant of a schema, or `undefined` if it belongs to none. An id counts only if
    * `schemaFor` leads from it to the schema and this function leads back.
-   * @default what stands between the prefix and the suffix that `schemaFor` puts around an id
+   * @default what is between the prefix and the suffix that `schemaFor` adds to an id
    */
   tenantIdFor?: ((schema: string) => string | undefined) | undefined;
 }
@@ -47,14 +47,14 @@ function inverse({ schemaFor }: DirectorySource, tenantIdFor: Inverse['tenantIdF
   if (tenantId && tenantId !== UUID_PROBE) {
     throw refused(
       'tenantIdFor',
-      `is not the inverse of \`schemaFor\`, which makes "${schema}" of the id "${UUID_PROBE}", of which \`tenantIdFor\` makes "${tenantId}". ` +
-        'Let it return the id, or undefined for a schema that no tenant has.',
+      `is not the inverse of \`schemaFor\`, which turns the id "${UUID_PROBE}" into "${schema}". \`tenantIdFor\` turns that into ` +
+        `"${tenantId}". Let it return the id, or undefined for a schema that no tenant has.`,
     );
   }
   return { prefix: '', tenantIdFor };
 }
 
-/** Nothing where tenants share schemas on purpose. */
+/** `undefined` if tenants share schemas on purpose. */
 function inversePattern({ schemaFor }: DirectorySource): Inverse | undefined {
   const mapping = probeSchemaFor(schemaFor);
   if (mapping.kind === 'unknown') {
@@ -62,7 +62,7 @@ function inversePattern({ schemaFor }: DirectorySource): Inverse | undefined {
       'schemaFor',
       'changes ids, so that the catalog cannot tell whose schema is whose: "a-b" and "a_b" may give the same one. ' +
         'Use directory: tenantsFromCatalog({ tenantIdFor: (schema) => … }) with its inverse, a directory that knows the ids such as ' +
-        'tenantsFromQuery, or a `schemaFor` that only puts a prefix and a suffix around the id.',
+        'tenantsFromQuery, or a `schemaFor` that only adds a prefix and a suffix to the id.',
     );
   }
   if (mapping.kind === 'shared') {

@@ -21,7 +21,7 @@ export interface DashboardLayoutInput {
   columns?: number | null | undefined;
   /** @default 50 */
   row_height?: number | null | undefined;
-  /** The name in some stored documents; `row_height` wins. */
+  /** The name in some stored documents; `row_height` takes precedence. */
   rowHeight?: number | null | undefined;
   /** @default [10, 10] */
   margin?: [number, number] | null | undefined;
@@ -125,7 +125,7 @@ export function readLayout(stored: unknown): DashboardLayout {
   };
 }
 
-/** Reads stored filters for the client, which expects absent members in the place of `null`. */
+/** Reads stored filters for the client, which expects absent members in place of `null`. */
 export const readFilters = (stored: unknown): DashboardFilter[] =>
   (Array.isArray(stored) ? stored : []).map((filter: unknown) =>
     typeof filter === 'object' && filter !== null

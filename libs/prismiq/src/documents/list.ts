@@ -4,7 +4,7 @@ import { MAX_ISSUES } from '../errors/record.errors.js';
 export const MAX_LIST = 1000;
 
 /**
- * As `z.array()`, but its check stops at {@link MAX_ISSUES}: a fault costs far more time than a valid element, and one body has
+ * Like `z.array()`, but its check stops at {@link MAX_ISSUES}: a fault costs far more time than a valid element, and one body has
  * room for hundreds of thousands.
  */
 const BoundedArray = z.core.$constructor<z.ZodArray>('BoundedArray', (schema, definition) => {

@@ -126,7 +126,7 @@ export const queryDefinition: z.ZodType<QueryDefinition> = z
     }
   });
 
-/** Every `table_id` of a query, and where it stands. */
+/** Every `table_id` of a query, and its path. */
 function tableReferences({
   joins,
   time_series,

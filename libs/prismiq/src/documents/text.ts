@@ -8,7 +8,7 @@ export const text = (max: number = Number.POSITIVE_INFINITY) => {
   return max === Number.POSITIVE_INFINITY ? schema : schema.meta({ maxLength: max });
 };
 
-/** The id of a user, in whatever form the host's users have. */
+/** The id of a user, in the host's own form. */
 export const userId = text(255).refine((id) => id.length > 0, 'must not be empty');
 
 /** A name: surrounding white space removed, 1 to 255 characters. */

@@ -7,7 +7,7 @@ import { optional, text } from './text.js';
 export type WidgetType =
   'metric' | 'bar_chart' | 'line_chart' | 'area_chart' | 'pie_chart' | 'scatter_chart' | 'table' | 'text';
 
-/** Where a widget stands on the grid, in grid units (wire contract 2.4). @publicApi */
+/** The place of a widget on the grid, in grid units (wire contract 2.4). @publicApi */
 export interface WidgetPosition {
   /** Column, from 0. */
   x: number;

@@ -90,7 +90,7 @@ export class PermissionDeniedError extends PrismiqError {
   }
 }
 
-/** Deadlock, serialization failure, lock time-out, and class 53, insufficient resources: the same may succeed later. */
+/** Deadlock, serialization failure, lock time-out, and class 53, insufficient resources: the same statement may succeed later. */
 const PASSES = /^(40001|40P01|55P03|53)/;
 
 /**

@@ -86,7 +86,7 @@ export class StaleVersionError extends PrismiqError {
 }
 
 /**
- * The If-Match header of the request names other versions than the stored one. Nothing was written.
+ * The If-Match header of the request does not name the stored version. Nothing was written.
  *
  * @publicApi
  */

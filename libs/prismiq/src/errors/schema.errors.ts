@@ -15,7 +15,7 @@ export class InvalidSchemaNameError extends PrismiqError {
     // JSON escapes control characters and quotes; a very long name is cut.
     super(
       `Invalid schema name ${JSON.stringify(schemaName.slice(0, 100))}: ${problem}. ` +
-        'A schema name consists of letters, digits and underscores, has at most 63 bytes, and is not one of PostgreSQL itself.',
+        'A schema name consists of letters, digits and underscores, has at most 63 bytes, and is not reserved by PostgreSQL.',
       400,
       false,
     );
@@ -60,7 +60,7 @@ export interface SchemaDifference {
 }
 
 /**
- * Tables with Prismiq's names exist, but have another shape. Nothing was changed.
+ * Tables with Prismiq's names exist, but differ from what Prismiq needs. Nothing was changed.
  *
  * @publicApi
  */

@@ -177,8 +177,8 @@ export class TenantListError extends TenantDirectoryError {
 }
 
 /**
- * The work of `forEachTenant` failed for a tenant, and no other was begun; see `cause`. `result` has all failures:
- * with `concurrency`, tenants in work may have failed as well.
+ * The work of `forEachTenant` failed for a tenant, and no other was started; see `cause`. `result` has all failures:
+ * with `concurrency`, tenants in progress may have failed as well.
  *
  * @publicApi
  */

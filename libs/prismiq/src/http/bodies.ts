@@ -12,7 +12,7 @@ export const transferBody = z.object({
   version: z.int().nullish().describe('The version that the caller has read.'),
 });
 
-/** The members beside `export_data`. */
+/** The members other than `export_data`. */
 export const importOptionsBody = z.object({
   name_override: name().nullish(),
   on_conflict: z.enum(['fail', 'rename', 'overwrite']).nullish(),

@@ -1,2 +1,2 @@
-/** What one user may see belongs in no shared cache; the user's own cache has to ask whether it is still true. */
+/** Answers that depend on the user must not be in a shared cache; the user's own cache must revalidate them. */
 export const CACHE_CONTROL = 'private, no-cache';

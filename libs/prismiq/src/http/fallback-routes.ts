@@ -34,7 +34,7 @@ interface FastifyRoute {
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 /**
- * Answers, below the mount path and in the format of Prismiq's client, the requests that reach no filter of a controller: those that
+ * Answers requests below the mount path that reach no filter of a controller, in the format of Prismiq's client: those that
  * the body parser refuses, unknown paths, wrong methods. Runs after the host's routes, and before the host's own 404.
  */
 @Injectable()
@@ -149,6 +149,6 @@ function tooLarge(error: unknown, request: unknown): HttpException | undefined {
   );
 }
 
-/** A client that closes its connection in the middle of a body is no fault of the server's. Express has an error of status 400. */
+/** A client that closes its connection in the middle of a body is not a fault of the server. Express has an error of status 400. */
 const aborted = (error: unknown): HttpException | undefined =>
   (error as { code?: string }).code === 'ECONNRESET' ? new BadRequestException('The request was aborted') : undefined;

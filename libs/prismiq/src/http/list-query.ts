@@ -53,5 +53,5 @@ export function parseListQuery<T extends typeof listQuery>(
   };
 }
 
-/** The members of a page beside its items. JSON leaves out those without a value. */
+/** The members of a page other than its items. JSON leaves out those without a value. */
 export const toWirePage = ({ nextCursor, total }: Page<unknown>) => ({ next_cursor: nextCursor ?? null, total });

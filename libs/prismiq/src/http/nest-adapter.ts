@@ -33,7 +33,7 @@ export interface MountedPaths {
 /**
  * Derives the paths of routes as Nest's router does: behind the global prefix and, with URI versioning, the version.
  *
- * @param path the common path of the controllers; empty: they are at the root, which they share with the host's routes
+ * @param path the common path of the controllers; empty if they are at the root, together with the host's routes
  */
 export function mountedPaths(
   config: ApplicationConfig,

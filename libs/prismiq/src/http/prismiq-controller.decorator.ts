@@ -13,7 +13,7 @@ import { documentLater } from './openapi/document-controllers.js';
 import { PrismiqExceptionFilter } from './prismiq-exception.filter.js';
 
 /**
- * Makes a controller of a subclass of one of Prismiq's base controllers: with its path, the tenant's context, entity tags, and the
+ * Turns a subclass of one of Prismiq's base controllers into a controller, with its path, the tenant's context, entity tags, and the
  * error format of Prismiq's client. For a host that changes a route. The module of the controller must import {@link PrismiqModule}.
  * An overridden method needs its route decorator again, as everywhere in Nest.
  *

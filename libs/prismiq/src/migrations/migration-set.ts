@@ -77,7 +77,7 @@ export class MigrationSet {
     return this.toVersion(this.#labels);
   }
 
-  /** Selects the migrations that a run upwards may run. */
+  /** Selects the migrations that `up` may run. */
   upTo({ source, to }: UpTarget): (migration: SourceMigration) => boolean {
     if (to === undefined) {
       return source === undefined
@@ -92,13 +92,13 @@ export class MigrationSet {
     return (migration) => targets.has(migration);
   }
 
-  /** Selects the recorded migrations that a run downwards takes back, in the order in which they run. */
+  /** Selects the recorded migrations that `down` takes back, in the order in which they run. */
   downFrom({ source, to, steps }: DownTarget): (recorded: ReadonlySet<string>) => SourceMigration[] {
     if ((to === undefined) === (steps === undefined)) {
       throw new MigrationTargetError('say either `to` or `steps`, to know how far to go down.');
     }
     if (steps !== undefined && (!Number.isInteger(steps) || steps < 1)) {
-      throw new MigrationTargetError(`\`steps\` must be a whole number from 1, and is ${steps}.`);
+      throw new MigrationTargetError(`\`steps\` must be a whole number from 1, but is ${steps}.`);
     }
     const list = this.of(typeof to === 'string' ? this.findSourceWith(to, source) : this.resolveSource(source));
     const kept = list.findIndex(({ name }) => name === to) + 1;
@@ -113,7 +113,7 @@ export class MigrationSet {
   private resolveSource(source = this.sources.length === 1 ? this.sources[0]!.name : undefined): string {
     const names = this.sources.map(({ name }) => name);
     if (source === undefined) {
-      throw new MigrationTargetError(`there are several sources: say which one by \`source\` (${names.join(', ')}).`);
+      throw new MigrationTargetError(`there are several sources: name one with \`source\` (${names.join(', ')}).`);
     }
     if (!names.includes(source)) {
       throw new MigrationTargetError(`there is no source ${JSON.stringify(source)}. Known are ${names.join(', ')}.`);
@@ -132,7 +132,7 @@ export class MigrationSet {
     throw new MigrationTargetError(
       found.length === 0
         ? `there is no migration ${JSON.stringify(name)}. Known are ${this.all.map(({ label }) => label).join(', ')}.`
-        : `several sources have a migration ${JSON.stringify(name)}: say which one by \`source\`.`,
+        : `several sources have a migration ${JSON.stringify(name)}: name one with \`source\`.`,
     );
   }
 }

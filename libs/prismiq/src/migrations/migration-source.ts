@@ -11,7 +11,7 @@ export interface NamedMigration {
 }
 
 /**
- * A list of migrations that each tenant runs through, with a history table of its own in each tenant's schema. Made by
+ * A list of migrations that run in each tenant, with a history table of its own in each tenant's schema. Created by
  * {@link prismiqMigrations} and {@link hostMigrations}.
  *
  * @publicApi
@@ -91,7 +91,7 @@ async function migrationFiles(options: HostMigrationsOptions): Promise<NamedMigr
   if (files.length === 0) {
     throw invalid(
       `has no migrations in ${folder} (${glob}): the folder is missing or empty. Check \`path\`, and whether the migrations were ` +
-        'compiled. Where there are none yet, use `migrationsList: []`.',
+        'compiled. If there are none yet, use `migrationsList: []`.',
     );
   }
   return Promise.all(files.map((file) => migrationFile(file, fs.dynamicImport)));

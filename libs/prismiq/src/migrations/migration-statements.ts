@@ -215,7 +215,7 @@ class DriverAccess {
   private readonly missing = (): never => {
     throw new MigrationRefusedError(
       this.migration.label,
-      'it uses MikroORM, and the migrator was given a pg pool. Give it the MikroORM instance as `database`.',
+      'it uses MikroORM, but the migrator was given a pg pool. Give it the MikroORM instance as `database`.',
       { schema: this.scope.schema },
     );
   };

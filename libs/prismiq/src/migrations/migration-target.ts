@@ -5,7 +5,7 @@ export type TenantVersion = Readonly<Record<string, string | null>>;
 export interface MigrationTarget {
   /**
    * The source of `to` and `steps`.
-   * @default for `to` the one that has a migration of this name; for `steps` the only one there is
+   * @default for `to` the source with a migration of this name; for `steps` the only source
    */
   source?: string | undefined;
 }
@@ -25,7 +25,7 @@ export interface DownTarget extends MigrationTarget {
   to?: string | 0 | undefined;
   /**
    * How many migrations to take back, counted from what each tenant has when the run reaches it. After a run that was killed, `to`
-   * takes back what is left, while `steps` counts again.
+   * takes back what is left, whereas `steps` counts again.
    */
   steps?: number | undefined;
 }

@@ -4,7 +4,7 @@ import type { DatabaseSchema, SqlSchemaGenerator } from '@mikro-orm/postgresql';
 
 /**
  * MikroORM's migrator, for `migrations: { includeWildcardSchema: true }`. MikroORM 7.2 leaves entities with `schema: '*'` out of its
- * snapshot, and replaces that by what it finds in the database after each run. The next `migration:create` would then make their
+ * snapshot, and replaces that by what it finds in the database after each run. The next `migration:create` would then create their
  * tables again, and drop the schemas of tenants. This one keeps them in the snapshot, and changes it only in `migration:create`.
  *
  * @example `defineConfig({ extensions: [WildcardSchemaMigrator], migrations: { includeWildcardSchema: true } })`

@@ -4,7 +4,7 @@ import type { PgPool } from '../sql/pg-executor.js';
 import { connectionsNeeded } from './check-options.js';
 
 /**
- * A run that waits for a connection while it holds others would wait without end.
+ * A run that waits for a connection while it holds others would wait forever.
  *
  * @throws InvalidOptionsError if the pool is too small for a run
  */
@@ -16,7 +16,7 @@ export async function assertPoolSize(database: MikroORM | PgPool, concurrency: n
     const alternative = max < connectionsNeeded(1) ? '' : `, or migrate with a concurrency of ${max - 2}`;
     throw new InvalidOptionsError(
       'database',
-      `has a pool of ${max}, and a run with a concurrency of ${concurrency} needs ${needed} connections. Use ${setting}${alternative}.`,
+      `has a pool of ${max}, but a run with a concurrency of ${concurrency} needs ${needed} connections. Use ${setting}${alternative}.`,
       {},
       'TenantMigrator',
     );

@@ -12,7 +12,7 @@ import type { RunOptions, TenantMigratorOptions } from './migrator-options.js';
 export const DEFAULT_CONCURRENCY = 4;
 
 /**
- * The connections that a run needs: one for each tenant in work, whose transaction holds the schema's lock. A concurrent index build
+ * The connections that a run needs: one for each tenant in progress, whose transaction holds the schema's lock. A concurrent index build
  * takes two more while it holds one, for the statement itself and for the watcher.
  */
 export const connectionsNeeded = (concurrency: number): number => concurrency + 2;

@@ -2,7 +2,7 @@ import type { SchemaDifference } from '../errors/schema.errors.js';
 import type { TenantVersion } from '../migrations/migration-target.js';
 import type { TenantRef } from './run-report.js';
 
-/** A tenant that is not as it should be. @publicApi */
+/** A tenant with a problem. @publicApi */
 export interface TenantFinding extends TenantRef {
   readonly version: TenantVersion;
   readonly differences: readonly SchemaDifference[];
@@ -13,9 +13,9 @@ export interface TenantFinding extends TenantRef {
 /** Tenants at the same version, whose tables match that version. @publicApi */
 export interface VersionGroup {
   readonly version: TenantVersion;
-  /** The migrations that are still to run, as `source:name`. */
+  /** The migrations that have not run yet, as `source:name`. */
   readonly pending: readonly string[];
-  /** Migrations whose result is there, but that no history records, as `source:name`: `up` records them. */
+  /** Migrations whose result exists, but that no history records, as `source:name`: `up` records them. */
   readonly unrecorded: readonly string[];
   /** Recorded migrations that the sources do not have, as `source:name`, all of them later than those that they have. */
   readonly unknown: readonly string[];
@@ -28,17 +28,17 @@ export interface FleetStatus {
   readonly newest: TenantVersion;
   /** Whether each tenant has all migrations, and the tables that belong to them. */
   readonly upToDate: boolean;
-  /** The most advanced first. A schema without any of Prismiq's tables is at the version without migrations. */
+  /** The most advanced first. A schema without Prismiq's tables is at the version without migrations. */
   readonly groups: readonly VersionGroup[];
   /** Tenants without a schema. */
   readonly missing: readonly TenantRef[];
   /** Tenants that lack some of their tables. */
   readonly halfProvisioned: readonly TenantFinding[];
-  /** Tenants with tables of another shape than their version has, or an index that is not valid. */
+  /** Tenants whose tables differ from their version, or that have an invalid index. */
   readonly drifted: readonly TenantFinding[];
   /** Tenants whose catalog or history could not be read. */
   readonly unreadable: readonly TenantFinding[];
-  /** Schemas with tables of Prismiq that belong to no tenant of the directory. */
+  /** Schemas with Prismiq's tables that belong to no tenant of the directory. */
   readonly orphans: readonly string[];
 }
 
@@ -72,7 +72,7 @@ export interface PlanGroup {
   readonly tenants: readonly string[];
   /** Whether these tenants have no schema yet: `up` needs `createSchema` for them. */
   readonly schemaMissing: boolean;
-  /** Migrations that are recorded without being run, since their result is there, as `source:name`. */
+  /** Migrations that are recorded without being run, since their result exists, as `source:name`. */
   readonly unrecorded: readonly string[];
   /** With `repair`: the statements that come first; names without a schema are the tenant's. */
   readonly repairs: readonly string[];

@@ -8,7 +8,7 @@ import { inspectServer } from '../sql/server-version.js';
 import { NO_CLIENT_TIMEOUT_MS, type SqlExecutor, type StatementOptions } from '../sql/sql-executor.js';
 
 /**
- * The time limits of a run are the server's, set in each transaction. A `query_timeout` of the driver, meant for requests, would give
+ * The time limits of a run are set on the server, in each transaction. A `query_timeout` of the driver, meant for requests, would give
  * up on a migration while the server goes on and commits it.
  */
 const OPTIONS = { timeoutMs: NO_CLIENT_TIMEOUT_MS };
@@ -41,7 +41,7 @@ export class FleetDatabase implements SqlExecutor {
    * Lends a connection. `work` begins and commits by itself, so that it can do it in the text of other statements; if it fails, its
    * transaction is rolled back.
    *
-   * @param runsHostCode whether statements of the host's are sent: if they change the session, the connection is not used again
+   * @param runsHostCode whether statements of the host are sent: if they change the session, the connection is not used again
    */
   connection<T>(work: (connection: SqlExecutor) => Promise<T>, runsHostCode = false): Promise<T> {
     return this.borrow(runsHostCode, (connection) => connection.closing(() => work(connection)));

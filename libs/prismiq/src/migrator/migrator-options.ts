@@ -31,7 +31,7 @@ export interface TenantMigratorOptions {
   migrations?: readonly MigrationSource[] | undefined;
 
   /**
-   * The rings in the order in which they are migrated, such as `['canary', 'early']`. Tenants of any other ring, or of none, come last.
+   * The rings in the order in which they are migrated, such as `['canary', 'early']`. Tenants of other rings, or of none, come last.
    * @default []
    */
   rings?: readonly string[] | undefined;
@@ -68,7 +68,7 @@ export interface TenantMigratorOptions {
 }
 
 /**
- * Which tenants. Each condition that is given must hold; without any, all tenants are selected.
+ * Which tenants. All given conditions must hold; without any, all tenants are selected.
  *
  * @publicApi
  */
@@ -95,7 +95,7 @@ export interface RunOptions extends TenantSelection {
   concurrency?: number | undefined;
 
   /**
-   * Whether the run ends after the first tenant that fails; tenants in work are finished. No ring is begun after one in which a
+   * Whether the run ends after the first tenant that fails; tenants in progress are finished. No ring is started after one in which a
    * tenant has failed, with either value.
    * @default 'stop'
    */
@@ -109,12 +109,12 @@ export interface RunOptions extends TenantSelection {
 
   /**
    * Milliseconds to wait for another process that works on a tenant, such as a second deployment or an `ensureTables`. The tenant fails
-   * after that, with a `TenantLockedError`. Each migration that the other process commits starts the time again.
+   * after that, with a `TenantLockedError`. Each migration that the other process commits restarts the time.
    * @default Infinity
    */
   waitForOthersMs?: number | undefined;
 
-  /** Ends the run when aborted: tenants in work are finished, the others are skipped. */
+  /** Ends the run when aborted: tenants in progress are finished, the others are skipped. */
   signal?: AbortSignal | undefined;
 
   /** Receives the progress. An error that it throws ends the run. */
@@ -135,8 +135,8 @@ export interface UpOptions extends RunOptions, UpTarget {
   createSchema?: boolean | undefined;
 
   /**
-   * Whether tables of another shape than the tenant's version has are repaired first, in the same transaction, as far as no row
-   * changes for it; see `ensureTables`. Without it, and if they cannot be repaired, such a tenant fails.
+   * Whether tables that differ from the tenant's version are repaired first, in the same transaction, as far as that changes no
+   * row; see `ensureTables`. Without it, and if they cannot be repaired, such a tenant fails.
    * @default false
    */
   repair?: boolean | undefined;

@@ -12,18 +12,18 @@ export type TenantResultState =
   | 'migrated'
   /** Migrations have been taken back. */
   | 'reverted'
-  /** The tables were repaired, and no migration was to run. */
+  /** The tables were repaired; no migration was pending. */
   | 'repaired'
-  /** The tables were there, without a history: they were verified, and the history was written. */
+  /** The tables existed without a history: they were verified, and the history was written. */
   | 'baselined'
-  /** There was nothing to do, and the tables are as they should be. */
+  /** There was nothing to do, and the tables match their version. */
   | 'unchanged'
   /** The run ended between two of the tenant's transactions: `migrations` were committed, and `remaining` are left. */
   | 'interrupted'
   /** The tenant is at `to`: `migrations` were committed before it failed, and `remaining` are left. */
   | 'failed';
 
-/** What became of one tenant. @publicApi */
+/** The result of one tenant. @publicApi */
 export interface TenantResult extends TenantRef {
   readonly ring: string | undefined;
   readonly state: TenantResultState;
@@ -45,7 +45,7 @@ export interface TenantResult extends TenantRef {
   readonly message?: string | undefined;
 }
 
-/** How many tenants ended in which state; `skipped`: the run ended before they were begun. @publicApi */
+/** How many tenants ended in which state; `skipped`: the run ended before they were started. @publicApi */
 export type ResultCounts = Readonly<Record<TenantResultState | 'skipped', number>>;
 
 /** @publicApi */

@@ -18,8 +18,8 @@ function toMatcher(pattern: string): (tenantId: string) => boolean {
  * The tenants of a selection.
  *
  * @param schemas receives the ids of the tenants in each schema, selected or not
- * @throws NoTenantsError, TenantSelectionError, at the end: nobody there or selected, or a name that no tenant has, is more likely a
- *   mistake than meant
+ * @throws NoTenantsError, TenantSelectionError, at the end: an empty result, or a name that no tenant has, is more likely a
+ *   mistake than intended
  */
 export async function* selectTenants(
   tenants: AsyncIterable<ListedTenant>,
@@ -70,7 +70,7 @@ export async function* selectTenants(
   }
 }
 
-/** The schemas to work on, each once: tenants may share one. An entry that cannot be used stands for itself. */
+/** The schemas to work on, each once: tenants may share one. An unusable entry is one of its own. */
 export async function distinctSchemas(tenants: AsyncIterable<ListedTenant>): Promise<TenantSchemaRef[]> {
   const refs = new Map<string, TenantSchemaRef>();
   const invalid: TenantSchemaRef[] = [];

@@ -55,7 +55,7 @@ export interface PrismiqOptions {
   /** How much of the connection pool one tenant may use, and for how long its calls wait. */
   connections?: PrismiqConnectionOptions | undefined;
 
-  /** How {@link TenantMigrator} works, and which migrations of your own it runs beside Prismiq's. */
+  /** How {@link TenantMigrator} works, and which migrations of your own it runs in addition to Prismiq's. */
   migrator?: PrismiqMigratorOptions | undefined;
 }
 
@@ -227,7 +227,7 @@ export interface PrismiqStructure {
 /** @publicApi */
 export type PrismiqModuleOptions = PrismiqOptions & PrismiqStructure;
 
-/** What a factory returns. Options that shape the module go beside the factory, in forRootAsync itself. */
+/** What a factory returns. Options that shape the module go next to the factory, in forRootAsync itself. */
 export type PrismiqAsyncValues = PrismiqOptions & { [Option in keyof PrismiqStructure]?: undefined };
 
 /** @publicApi */

@@ -42,7 +42,7 @@ export function resolveOptions(options: PrismiqOptions, structure: PrismiqStruct
     if ((options as Record<string, unknown>)[option] !== undefined) {
       throw new InvalidOptionsError(
         option,
-        'cannot come from a factory: it shapes the module. Move it to forRootAsync itself, beside the factory.',
+        'cannot come from a factory: it shapes the module. Move it to forRootAsync itself, next to the factory.',
       );
     }
   }
@@ -80,7 +80,7 @@ export function checkStructure(structure: PrismiqStructure, entry: Entry): void 
   }
   if (entry === 'forRootAsync') {
     for (const option of VALUES.filter((value) => value in structure)) {
-      throw new InvalidOptionsError(option, 'must be returned by the factory of forRootAsync, not stand beside it');
+      throw new InvalidOptionsError(option, 'must be returned by the factory of forRootAsync, not given next to it');
     }
   }
   assertKnown(structure, [...STRUCTURE, ...(entry === 'forRoot' ? VALUES : SOURCES)]);

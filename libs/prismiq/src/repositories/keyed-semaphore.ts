@@ -1,7 +1,7 @@
-/** What happens to work whose turn does not come in time. */
+/** Limits how long work waits for its turn. */
 export interface WaitLimit {
   timeoutMs: number;
-  /** Makes the error that the work fails with. */
+  /** Creates the error with which the work fails. */
   onTimeout: () => Error;
 }
 
@@ -58,7 +58,7 @@ export class KeyedSemaphore {
     const holders = this.#holders.get(key)!;
     const [next] = holders.waiting;
     if (next !== undefined) {
-      // The permit passes on, so that nobody can overtake.
+      // The permit is handed on, so that nobody can overtake.
       holders.waiting.delete(next);
       next();
     } else if ((holders.count -= 1) === 0) {

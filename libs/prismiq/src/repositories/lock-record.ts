@@ -53,7 +53,7 @@ const RULES = {
 
 /**
  * Locks a record that the acting user may change. Every change of a dashboard or of its widgets passes through here, one after the
- * other. In a statement of its own, so that those which follow see what the previous holder has written.
+ * other. In a separate statement, so that the following ones see what the previous holder has written.
  *
  * @throws RecordNotFoundError, RecordForbiddenError, StaleVersionError
  */

@@ -31,7 +31,7 @@ type Work<T> = (sql: SqlExecutor) => Promise<T>;
 
 /**
  * The database as the repositories use it: within the tenant's share of the connections, one write to a record at a time, with
- * time limits on the server, and with a word to the change feed about each commit.
+ * time limits on the server; each commit is reported to the change feed.
  *
  * A call inside the host's transaction has a connection already. It does not queue, since what it waits for may wait for that
  * transaction, and the time limits are those of the host.
@@ -51,7 +51,7 @@ export class TenantDatabase {
   }
 
   /**
-   * Runs single statements that read. A plain SELECT takes no row lock and waits for nothing but a change of the tables
+   * Runs single statements that read. A plain SELECT takes no row lock and waits only for a change of the tables
    * themselves, so it needs no transaction to carry time limits: the share bounds the connections that wait.
    *
    * @throws TenantBusyError
@@ -64,7 +64,7 @@ export class TenantDatabase {
    * Runs a transaction that writes.
    *
    * @param shortcut does the whole work in one statement where it can, without a transaction around it and without waiting for a
-   *   lock; nothing is returned where it cannot
+   *   lock; returns `undefined` if it cannot
    * @throws TenantBusyError, RecordBusyError
    */
   async write<T>(scope: TenantScope, target: WriteTarget, work: Work<T>, shortcut?: Work<T | undefined>): Promise<T> {

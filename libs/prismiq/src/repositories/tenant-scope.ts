@@ -23,13 +23,13 @@ export const isId = (id: unknown): id is string => typeof id === 'string' && UUI
 type Change = Pick<ChangeEvent, 'kind' | 'action' | 'id'> &
   Partial<Pick<ChangeEvent, 'dashboardId' | 'versionBefore' | 'versionAfter'>>;
 
-/** Notes a change, to be published once it is committed. */
+/** Records a change, to be published once it is committed. */
 export function noteChange({ tenant, changes }: TenantScope, change: Change): void {
   const { tenantId, schema, userId } = tenant;
   const unset = { dashboardId: undefined, versionBefore: undefined, versionAfter: undefined };
   changes.push({ tenantId, schema, userId, ...unset, ...change, id: change.id.toLowerCase() });
 }
 
-/** Notes an update that raised the version by one. */
+/** Records an update that raised the version by one. */
 export const noteUpdate = (scope: TenantScope, kind: ChangeEvent['kind'], id: string, versionAfter: number): void =>
   noteChange(scope, { kind, action: 'updated', id, versionBefore: versionAfter - 1, versionAfter });

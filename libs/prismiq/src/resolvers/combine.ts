@@ -27,7 +27,7 @@ export function firstOf(...resolvers: AnyResolver[]): ResolveTenant {
 
 /**
  * Returns the identity of the first resolver if all others name the same tenant and, if they name a user, the same user. Put the
- * source that is proved first: user and admin come from it alone. If any of them names no tenant, there is none.
+ * authenticated source first: user and admin come from it alone. If any of them names no tenant, there is none.
  *
  * @example `resolver: allAgree(fromUser({ tenantId: 'org', userId: 'sub' }), fromSubdomain('example.com'))`
  * @throws TenantMismatchError if two of them differ

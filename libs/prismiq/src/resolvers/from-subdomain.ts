@@ -11,7 +11,7 @@ export interface SubdomainOptions {
 }
 
 /**
- * Resolves the tenant that the host name names: `acme` for `acme.example.com` with the base domain `example.com`, in lower case. Any
+ * Resolves the tenant from the host name: `acme` for `acme.example.com` with the base domain `example.com`, in lower case. Any
  * other host, and a subdomain of a subdomain, gives no tenant.
  *
  * A client chooses the host name freely. Use it in {@link allAgree}, after {@link fromUser}, for everything that is not public. Behind

@@ -4,7 +4,7 @@ import type { ResolveTenant } from '../tenancy/tenant-resolver.js';
 /** The name of a property of the user, or a function of the user. */
 export type Claim<User, Value> = (keyof User & string) | ((user: User) => Value | undefined | null);
 
-/** Where a host's user has the tenant identity. @publicApi */
+/** Which properties of a host's user hold the tenant identity. @publicApi */
 export interface UserClaims<User> {
   /** A number is converted to a string. */
   tenantId: Claim<User, string | number | bigint>;
@@ -22,9 +22,9 @@ export interface UserClaims<User> {
 
 /**
  * Resolves the tenant of the authenticated user: `request.user`, as Passport and most guards set it; `client.user` or
- * `client.data.user` of a gateway; `user` in the context of a message. Without a user, or a tenant of it, there is no tenant.
+ * `client.data.user` of a gateway; `user` in the context of a message. Without a user, or without a tenant in it, there is no tenant.
  *
- * Prefer this source: it is the only one that is proved.
+ * Prefer this source: it is the only one that is authenticated.
  *
  * @example `fromUser<JwtUser>({ tenantId: 'org', userId: 'sub', isAdmin: (user) => user.roles.includes('admin') })`
  * @publicApi

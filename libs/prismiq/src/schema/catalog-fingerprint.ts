@@ -3,7 +3,7 @@ import { TABLE_NAMES } from './expected-catalog.js';
 
 /**
  * Everything that `read-catalog.ts` reads, as one number for each schema: schemas with the same number have the same tables. It hashes
- * the catalog's columns, which is several times cheaper than to let PostgreSQL write the definitions. The same tables, made by
+ * the catalog's columns, which is several times cheaper than letting PostgreSQL write the definitions. The same tables, created by
  * other statements, may have another number.
  */
 const FINGERPRINT_QUERY = `

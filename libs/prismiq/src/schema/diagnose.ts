@@ -10,7 +10,7 @@ export async function assertCurrentView(sql: SqlExecutor, schema: string): Promi
   const [row] = await sql.query<{ level: string }>(`SELECT current_setting('transaction_isolation') AS level`);
   if (row?.level !== 'read committed') {
     throw new DatabaseError(
-      `another session has made the tables since this transaction began, which is ${row?.level} and cannot see them. ` +
+      `another session has created the tables since this transaction began, which is ${row?.level} and cannot see them. ` +
         'Roll it back and try again, or use READ COMMITTED.',
       { schema, sqlState: '40001' },
     );

@@ -30,8 +30,8 @@ export interface EnsureTablesOptions {
    */
   createSchema?: boolean | undefined;
   /**
-   * Whether to repair tables of another shape, as far as no row changes for it: missing defaults, columns, constraints and indexes
-   * are added, those of another name renamed, those of another definition replaced, and character columns widened.
+   * Whether to repair tables that differ, as far as that changes no row: missing defaults, columns, constraints and indexes
+   * are added, those with another name renamed, those with another definition replaced, and character columns widened.
    * @default false
    */
   repair?: boolean | undefined;
@@ -48,7 +48,7 @@ export interface EnsureTablesResult {
   schema: string;
   /** Whether anything was created, recorded or repaired. */
   created: boolean;
-  /** The statements that repaired tables of another shape; absent if there were none. */
+  /** The statements that repaired the tables; absent if there were none. */
   repairs?: readonly string[];
 }
 
@@ -62,7 +62,7 @@ const STATEMENT_TIMEOUT_MS = 300_000;
  *
  * @param target where: a MikroORM instance, an EntityManager, a `pg` Pool or a `pg` client; see {@link SqlTarget} for whose
  *   transaction is joined
- * @throws InvalidSchemaNameError, SchemaNotFoundError, SchemaMismatchError (tables of another shape,
+ * @throws InvalidSchemaNameError, SchemaNotFoundError, SchemaMismatchError (the tables differ,
  *   with the differences and what to do), TenantLockedError, PermissionDeniedError, ConnectionFailedError,
  *   ReadOnlyDatabaseError, StatementTimeoutError, UnsupportedServerError, DatabaseError
  * @publicApi
@@ -113,7 +113,7 @@ async function inSchema<T>(
     assertSchemaName(schema);
   }
   if (!Number.isInteger(lockTimeoutMs) || lockTimeoutMs < 1) {
-    throw new RangeError(`lockTimeoutMs must be a whole number of milliseconds from 1, and is ${lockTimeoutMs}`);
+    throw new RangeError(`lockTimeoutMs must be a whole number of milliseconds from 1, but is ${lockTimeoutMs}`);
   }
   let found = schema;
   try {

@@ -3,7 +3,7 @@ import type { SqlExecutor } from '../sql/sql-executor.js';
 
 /**
  * Takes the lock of one schema until the transaction ends. Two sessions that create the same table at the same time fail even with
- * IF NOT EXISTS, and one lock for all schemas would make them wait for nothing.
+ * IF NOT EXISTS, and one lock for all schemas would make them wait without need.
  */
 export async function lockSchema(sql: SqlExecutor, schema: string): Promise<void> {
   await sql.query('SELECT pg_advisory_xact_lock($1::bigint)', [schemaLockKey(schema)]);

@@ -32,7 +32,7 @@ export function planColumnRepair(
   if (actual === undefined) {
     // A default that differs from row to row, as that of an id does, is written to each.
     return (needed.isRequired && needed.default === undefined) || needed.default === 'gen_random_uuid()'
-      ? `it needs a value in each row. Add it with one of yours: ${alter} ADD COLUMN ${quoteIdentifier(name)} ${expected}`
+      ? `it needs a value in each row. Add it with a value of your choice: ${alter} ADD COLUMN ${quoteIdentifier(name)} ${expected}`
       : { add: [`${alter} ADD COLUMN ${quoteIdentifier(name)} ${expected}`] };
   }
   const found = parseColumn(actual);
@@ -70,7 +70,7 @@ function typeReason(from: string, to: string, name: string, column: string): str
   if (to === 'uuid' && /^(small|big)?int(eger)?$/.test(from)) {
     return (
       'its ids are numbers, as in tables of another version of Prismiq. Move the tables out of the way (ALTER TABLE … RENAME TO …), ' +
-      'make new ones, and copy the rows, each with a new id.'
+      'create new ones, and copy the rows, each with a new id.'
     );
   }
   if (characters(from) !== undefined && characters(to) !== undefined) {

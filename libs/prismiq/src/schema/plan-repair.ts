@@ -3,21 +3,21 @@ import { quoteIdentifier } from '../sql/identifier.js';
 import { planColumnRepair } from './plan-column-repair.js';
 import { SCHEMA_VERSIONS, type TableNaming } from './schema-versions.js';
 
-/** A difference that no statement of ours takes away. */
+/** A difference that cannot be repaired automatically. */
 export interface UnrepairableDifference {
   readonly difference: SchemaDifference;
   /** Why not, and what to do instead. */
   readonly reason: string;
 }
 
-/** How tables become what a version needs. */
+/** The repair of tables that differ from a version. */
 export interface RepairPlan {
   /** None of them changes a row. They may fail on rows that break a constraint. */
   readonly statements: readonly string[];
   readonly unrepairable: readonly UnrepairableDifference[];
 }
 
-/** What a difference takes: statements, by the phase in which they run, or a reason why there are none. */
+/** How to repair a difference: statements, by the phase in which they run, or a reason why there are none. */
 export type Repair = Partial<Record<Phase, readonly string[]>> | string;
 
 /** Names are freed before others take them, and a foreign key needs the key to which it refers. */
@@ -25,9 +25,9 @@ const PHASES = ['drop', 'alter', 'rename', 'add', 'key', 'reference', 'index'] a
 type Phase = (typeof PHASES)[number];
 
 /**
- * Plans how to take away differences without touching a row: missing defaults, columns, constraints and indexes are added,
- * constraints and indexes of another name renamed, those of another definition replaced, character columns widened, and missing
- * tables made.
+ * Plans how to remove differences without changing a row: missing defaults, columns, constraints and indexes are added,
+ * constraints and indexes with another name renamed, those with another definition replaced, character columns widened, and missing
+ * tables created.
  *
  * @param version the one with which the tables were compared
  */
@@ -67,7 +67,7 @@ export function planRepair(
   return { statements: PHASES.flatMap((phase) => phases[phase]), unrepairable };
 }
 
-/** A constraint, or the unique index of one, that only has another name than a missing constraint. */
+/** A constraint, or its unique index, that differs from a missing constraint only in its name. */
 function findUnderAnotherName(
   { table, kind, expected, actual }: SchemaDifference,
   differences: readonly SchemaDifference[],
@@ -94,7 +94,7 @@ function planOne(
     case 'table':
       return difference.actual === undefined
         ? { add: tableStatements(difference.name, table, version) }
-        : `it is a ${difference.actual}. Move it out of the way, and make the table.`;
+        : `it is a ${difference.actual}. Move it out of the way, and create the table.`;
     case 'column':
       return planColumnRepair(difference, table);
     case 'constraint':

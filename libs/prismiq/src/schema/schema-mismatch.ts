@@ -9,7 +9,7 @@ export const planSchemaRepair = (
   version?: string,
 ): RepairPlan => planRepair(differences, (name) => `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`, version);
 
-/** The error for tables of another shape: which differences can be repaired, and what to do about the others. */
+/** The error for tables that differ: which differences can be repaired, and what to do about the others. */
 export function schemaMismatch(differences: readonly SchemaDifference[], schema: string): SchemaMismatchError {
   return new SchemaMismatchError(differences, { schema }, adviseOn(differences, schema));
 }

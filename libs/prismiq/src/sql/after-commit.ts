@@ -1,6 +1,6 @@
 import type { EntityManager, EventSubscriber, TransactionEventArgs } from '@mikro-orm/postgresql';
 
-/** Follows what becomes of a host's transaction. */
+/** Listens to the outcome of a host's transaction. */
 export interface TransactionListener {
   /** The outermost transaction is about to be committed. */
   committing(): void;
@@ -50,7 +50,7 @@ export class AfterCommit implements EventSubscriber {
     }
   }
 
-  /** Before, since a rollback on a broken connection has no end. */
+  /** Called before the rollback, which never ends on a broken connection. */
   beforeTransactionRollback({ transaction }: TransactionEventArgs): void {
     this.take(transaction).forEach((listener) => listener.settled(false));
   }

@@ -64,7 +64,7 @@ function fromMikroOrm<T>(
 /**
  * Statements that a migration of the host sends over the connection get the time limit, too: Kysely's own way to it is the only one.
  *
- * @returns ends it
+ * @returns a function that removes the limit
  */
 function limitStatements(wire: KyselyConnection, timeoutMs: number): () => void {
   const own = Object.getOwnPropertyDescriptor(wire, 'executeQuery');

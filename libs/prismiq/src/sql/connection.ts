@@ -8,7 +8,7 @@ import { ReadOnlyDatabaseError } from '../errors/database.errors.js';
 const FEATURE_NOT_SUPPORTED = '0A000';
 const READ_ONLY = '25006';
 
-/** What a transaction of our own begins with. */
+/** How a transaction of our own begins. */
 export interface TransactionOptions {
   /** @default read committed, read write */
   readonly begin?: string;
@@ -124,7 +124,7 @@ export class BorrowedConnection extends Connection {
         await context.commit().execute();
         return result;
       },
-      // By MikroORM where possible: what a promise that nobody awaited sends later, is then refused.
+      // By MikroORM if possible, because it then refuses what a promise that nobody awaited sends later.
       () => context?.rollback().execute() ?? this.query('ROLLBACK'),
     );
   }
@@ -155,7 +155,7 @@ export class HostConnection extends Connection {
 
   /**
    * If the server does not answer, the rollback is sent without a time limit and not waited for: `pg` sends statements in order, so
-   * that the host's next one, be it COMMIT, comes after it.
+   * that the host's next one, even a COMMIT, comes after it.
    */
   protected async undo(rollback: Rollback): Promise<void> {
     if (this.isKnown) {

@@ -45,12 +45,12 @@ export class Database implements SqlExecutor {
     return this.isInTransaction() ? this.transaction(work) : work(this);
   }
 
-  /** Whether the call stands inside a transaction of the host's. */
+  /** Whether the call is made inside a transaction of the host. */
   isInTransaction(): boolean {
     return currentTransaction(this.orm.em) !== undefined;
   }
 
-  /** Follows the host's transaction in which the call stands. */
+  /** Listens to the outcome of the host's transaction around the call. */
   follow(listener: TransactionListener): void {
     this.#afterCommit.add(currentTransaction(this.orm.em)!, listener);
   }

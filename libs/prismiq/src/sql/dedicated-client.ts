@@ -11,7 +11,7 @@ export interface DedicatedClient {
   query(query: Submittable): unknown;
 }
 
-/** Lends a `pg` client, and closes it afterwards, whatever the state of its session. */
+/** Lends a `pg` client, and closes it afterwards, regardless of the state of its session. */
 export async function withDedicatedClient<T>(
   lender: Lender,
   work: (client: DedicatedClient) => Promise<T>,

@@ -6,7 +6,7 @@ export interface PgQuery {
   text: string;
   values?: unknown[];
   types?: typeof TYPES;
-  /** Milliseconds; `pg` knows it, and its types do not. */
+  /** Milliseconds. Missing from the types of `pg`. */
   query_timeout?: number;
 }
 

@@ -6,7 +6,7 @@ import type { SqlExecutor } from './sql-executor.js';
 
 /**
  * Where statements go:
- * - a `MikroORM` instance: a transaction of its own, or the one in whose `em.transactional()` the call stands;
+ * - a `MikroORM` instance: a transaction of its own, or the one of the `em.transactional()` around the call;
  * - an `EntityManager`: joins its transaction when it is in one;
  * - a `pg` `Pool`: a transaction of its own on one connection of the pool;
  * - a `pg` `Client` or `PoolClient`, connected: joins its transaction when it is in one.
@@ -15,7 +15,7 @@ import type { SqlExecutor } from './sql-executor.js';
  */
 export type SqlTarget = MikroORM | EntityManager | PgPool | PgClient;
 
-/** A target by what it is; an EntityManager stands for its MikroORM as well. */
+/** A target by its kind; an EntityManager also represents its MikroORM. */
 export type KnownTarget = Lender | { readonly client: PgClient };
 
 /** @throws TypeError for anything else */
@@ -46,7 +46,7 @@ const isEntityManager = (target: SqlTarget): target is EntityManager => 'getTran
 /**
  * Sends single statements: in the transaction that the target is in, or else each by itself.
  *
- * @throws TypeError when this is no target
+ * @throws TypeError if it is not a target
  */
 export function toExecutor(target: SqlTarget): SqlExecutor {
   const known = knownTarget(target);

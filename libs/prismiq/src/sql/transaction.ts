@@ -51,7 +51,7 @@ function inSavepoint<T>(
   });
 }
 
-/** Calls that run at once on one client would find their savepoints, or their transactions, in each other's way. */
+/** Concurrent calls on one client would mix up their savepoints or transactions. */
 const queues = new WeakMap<PgClient, Promise<unknown>>();
 
 async function onClient<T>(

@@ -23,11 +23,11 @@ export const isConnectionLost = (error: unknown): boolean =>
     return CONNECTION_LOST.has((sqlState ?? code) as string) || CONNECTION_LOST_MESSAGES.test(message ?? '');
   });
 
-/** Whether the same work may succeed if it is tried again. */
+/** Whether the same work may succeed when it is retried. */
 export const isTransient = (error: unknown): boolean =>
   isConnectionLost(error) || matches(error, ({ code, sqlState }) => TRANSIENT.has((sqlState ?? code) as string));
 
-/** Whether the error, or one of its causes, fulfils a condition. */
+/** Whether the error, or one of its causes, meets a condition. */
 function matches(error: unknown, condition: (error: ErrorLike) => boolean): boolean {
   if (typeof error !== 'object' || error === null) {
     return false;

@@ -4,25 +4,25 @@ import { TenantListError, TenantTaskError, type ForEachTenantResult } from '../e
 /** @publicApi */
 export interface ForEachTenantOptions {
   /**
-   * How many tenants are worked for at the same time.
+   * How many tenants to work for at the same time.
    * @default 1
    */
   concurrency?: number | undefined;
   /**
-   * Whether further tenants are begun after one has failed.
+   * Whether to start further tenants after one has failed.
    * @default 'stop'
    */
   onError?: 'stop' | 'continue' | undefined;
 }
 
-/** Works through the tenants as they are listed, so that only those in work are in memory. */
+/** Works through the tenants as they are listed, so that only those in progress are in memory. */
 export async function forEach(
   tenants: AsyncGenerator<ListedTenant>,
   work: (tenant: TenantRecord) => unknown,
   { concurrency = 1, onError = 'stop' }: ForEachTenantOptions,
 ): Promise<ForEachTenantResult> {
   if (!Number.isInteger(concurrency) || concurrency < 1) {
-    throw new RangeError(`concurrency must be a whole number from 1, and is ${concurrency}`);
+    throw new RangeError(`concurrency must be a whole number from 1, but is ${concurrency}`);
   }
   const result: ForEachTenantResult = { succeeded: 0, failures: [], suspended: 0 };
   const mayGoOn = () => onError === 'continue' || result.failures.length === 0;

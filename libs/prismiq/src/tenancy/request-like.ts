@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 
-/** The parts of a request, or of what stands for it, from which a tenant can be resolved. */
+/** The parts of a request, or of its substitute, from which a tenant can be resolved. */
 export interface RequestLike {
   /** Set by the host's guards. */
   readonly user?: unknown;

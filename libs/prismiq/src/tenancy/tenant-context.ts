@@ -43,7 +43,7 @@ export class TenantContext {
   }
 
   /**
-   * Runs `fn` for a tenant, in jobs, cron, queues, scripts and tests, where no request tells the tenant. Inside another tenant's
+   * Runs `fn` for a tenant, in jobs, cron, queues, scripts and tests, where there is no request. Inside another tenant's
    * context it replaces that until `fn` has ended. The result of `fn` is awaited.
    *
    * @param tenant a tenant id, or an identity with the user who acts
@@ -114,7 +114,7 @@ export class TenantContext {
   }
 
   /**
-   * The fields for log lines; none outside of a tenant's context. See {@link TenantLogger} for Nest's own logger.
+   * The fields for log lines; empty outside of a tenant's context. See {@link TenantLogger} for Nest's own logger.
    *
    * @example `pino({ mixin: () => tenants.logFields() })`
    */
@@ -124,7 +124,7 @@ export class TenantContext {
   }
 
   /**
-   * Derives the schema of any tenant by the `schemaFor` option, such as for a sign-up, which makes the tables before a directory knows
+   * Derives the schema of any tenant by the `schemaFor` option, such as for a sign-up that creates the tables before the directory knows
    * the tenant. Nothing is looked up.
    *
    * @throws InvalidTenantIdError

@@ -368,7 +368,7 @@ describe('the prismiq command on a fleet', () => {
       await database.query('DROP INDEX tenant_acme.idx_widgets_dashboard_id');
       const { code, stdout } = await host.run(['verify']);
       expect(stdout).toMatch(
-        /^4 tenants verified\.\n\nAmiss: 1 tenant\n {2}acme \(schema tenant_acme\)\n.*idx_widgets_dashboard_id/s,
+        /^4 tenants verified\.\n\nProblems: 1 tenant\n {2}acme \(schema tenant_acme\)\n.*idx_widgets_dashboard_id/s,
       );
       expect(code).toBe(5);
       const { events } = await host.run(['verify', '--json']);

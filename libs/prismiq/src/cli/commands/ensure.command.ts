@@ -9,19 +9,19 @@ const OF_ONE_SCHEMA = new Set(['SCHEMA_NOT_FOUND', 'SCHEMA_MISMATCH', 'PERMISSIO
 
 export const ensureCommand: CommandDefinition = {
   name: 'ensure',
-  summary: "make Prismiq's tables where they are missing, as in a new tenant's schema",
+  summary: "create Prismiq's tables where they are missing, as in a new tenant's schema",
   usage: '(--schema | --all | --tenant | --ring | --tag) [options]',
   manual: [
-    "Creates what is missing of Prismiq's tables, and checks what exists: the same as ensureTables() in code. Tables of another " +
-      'shape are refused with a list of the differences, and nothing is changed. With --repair they are altered to match, as far as ' +
-      'no row changes. The command can be repeated without effect.',
+    'Creates missing tables of Prismiq and checks existing ones, as ensureTables() does in code. Tables that differ are refused ' +
+      'with a list of the differences, and nothing is changed. With --repair they are altered to match, as far as that changes ' +
+      'no row. The command can be repeated without effect.',
     'With --schema it works for a tenant that the directory does not know yet. Schemas are handled one after the other, and your ' +
       'own migrations do not run: for everything that tenants need, use `prismiq migrate`.',
   ],
   options: [...SELECTION_OPTIONS, 'schema', 'createSchema', 'repair'],
   examples: [
-    ['prismiq ensure --schema tenant_acme --create-schema', 'Make the schema and the tables of a new tenant.'],
-    ['prismiq ensure --schema tenant_acme', 'Make the tables in a schema that exists.'],
+    ['prismiq ensure --schema tenant_acme --create-schema', 'Create the schema and the tables of a new tenant.'],
+    ['prismiq ensure --schema tenant_acme', 'Create the tables in an existing schema.'],
   ],
   exitCodes: [ExitCode.Ok, ExitCode.Failed, ExitCode.Usage, ExitCode.TenantsFailed],
   async run({ values, output, session }) {

@@ -15,20 +15,23 @@ export const migrateCommand: CommandDefinition = {
       'they match.',
     'It can be run again at any time and continues with what is left. Several processes at once share the work.',
     'Rings run in the order of the `rings` option, tenants without a ring last. After a ring in which a tenant has failed, no other ' +
-      'ring begins. Lock time-outs, deadlocks and lost connections are retried.',
-    'After Ctrl-C (or SIGTERM) it begins no more tenants, finishes those in progress, and reports. A second one ends it at once.',
+      'ring starts. Lock time-outs, deadlocks and lost connections are retried.',
+    'After Ctrl-C (or SIGTERM) it starts no more tenants, finishes those in progress, and reports. A second one ends it at once.',
   ],
   options: [...SELECTION_OPTIONS, 'to', 'source', 'createSchema', 'repair', 'dryRun', ...RUN_OPTIONS],
   examples: [
     ['prismiq migrate --all', 'Bring all tenants to the newest version; stop at the first that fails.'],
     [
       'prismiq migrate --all --concurrency 16 --on-error continue --max-failures 20',
-      'In a large fleet, go on past a few.',
+      'In a large fleet, continue past a few failures.',
     ],
     ['prismiq migrate --ring canary', 'Begin with the tenants of one ring.'],
     ['prismiq migrate --tenant acme --dry-run', 'Show what would run.'],
-    ['prismiq migrate --all --repair', 'Adopt tables that SQLAlchemy has made, which lack defaults.'],
-    ['prismiq migrate --tenant initech --create-schema', 'Make all that a new tenant of the directory needs.'],
+    ['prismiq migrate --all --repair', 'Adopt tables created by SQLAlchemy, which lack defaults.'],
+    [
+      'prismiq migrate --tenant initech --create-schema',
+      'Create the schema and tables of a new tenant of the directory.',
+    ],
   ],
   exitCodes: RUN_EXIT_CODES,
   async run(context) {

@@ -4,9 +4,9 @@ import type { CommandDefinition } from './command.js';
 
 export const sqlCommand: CommandDefinition = {
   name: 'sql',
-  summary: "print the SQL that makes Prismiq's tables",
+  summary: "print the SQL that creates Prismiq's tables",
   manual: [
-    "Prints the statements that make Prismiq's tables at the newest version, for people who run SQL by hand, or have it " +
+    "Prints the statements that create Prismiq's tables at the newest version, for people who run SQL by hand, or have it " +
       'reviewed. It needs no database. The statements can be run again without effect. They do not create the schema.',
     'Without --schema the names are unqualified: the tables go where the search_path of your connection says.',
   ],

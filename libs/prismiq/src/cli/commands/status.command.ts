@@ -13,15 +13,15 @@ export const statusCommand: CommandDefinition = {
   summary: 'show which tenants are at which version, and what is wrong',
   manual: [
     'Reads the catalog and the histories of all tenants, or of those selected, and groups them by version. It names the ' +
-      'tenants that have no schema, lack some of their tables (half provisioned), or have tables of another shape than their ' +
-      'version has (drifted), and the schemas with tables of Prismiq that belong to no tenant (orphans).',
+      'tenants that have no schema, lack some of their tables (half provisioned), or have tables that differ from their ' +
+      'version (drifted), and the schemas with tables of Prismiq that belong to no tenant (orphans).',
     'Nothing is written, not even a missing history table. Orphans are reported and never touched.',
   ],
   options: [...SELECTION_OPTIONS, 'check'],
   examples: [
     ['prismiq status', 'Look at the whole fleet.'],
     ['prismiq status --check', 'Let a CI step fail when a tenant is behind, or has drifted.'],
-    ["prismiq status --tenant 'eu_*' --json", 'Read it by a program.'],
+    ["prismiq status --tenant 'eu_*' --json", 'Print it for a program.'],
   ],
   exitCodes: [ExitCode.Ok, ExitCode.Failed, ExitCode.Usage, ExitCode.Behind, ExitCode.Drift],
   async run({ values, output, session }) {
@@ -63,7 +63,7 @@ function show(status: FleetStatus, output: Output): void {
       output,
     );
     output.result(`\n${output.title(`${counted(missing.length, 'tenant')} without a schema:`)} ${names}`);
-    output.result('  `prismiq migrate --create-schema` makes schema and tables.');
+    output.result('  `prismiq migrate --create-schema` creates schema and tables.');
   }
   output.result(...findings('Half provisioned', halfProvisioned, output));
   output.result(...findings('Drifted', drifted, output));

@@ -8,7 +8,7 @@ export const tenantsCommand: CommandDefinition = {
   name: 'tenants',
   summary: 'list the tenants that the directory knows',
   manual: [
-    'Lists the tenants of the directory, or those selected, with schema, state, ring and tags. Entries that cannot be used are ' +
+    'Lists the tenants of the directory, or those selected, with schema, state, ring and tags. Unusable entries are ' +
       'listed as invalid, with the reason. It shows what a selection means before you give it to `prismiq migrate`. It reads ' +
       'no tenant schema, and writes nothing.',
   ],

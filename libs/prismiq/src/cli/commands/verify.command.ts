@@ -10,8 +10,8 @@ export const verifyCommand: CommandDefinition = {
   manual: [
     'Compares tables, columns, defaults, constraints and indexes of each tenant with what its version has, as the catalog ' +
       'shows them, whatever the history records. It lists each difference, and writes nothing. ' +
-      'Columns and indexes of your own are welcome.',
-    'Reports rows of a tenant that does not work in the schema, and row security that hides rows from the role.',
+      'Columns and indexes of your own are allowed.',
+    'Also reports rows of tenants that do not belong to the schema, and row security that hides rows from the role.',
   ],
   options: [...SELECTION_OPTIONS],
   examples: [
@@ -35,7 +35,7 @@ export const verifyCommand: CommandDefinition = {
       }
       return ExitCode.Ok;
     }
-    output.result(`${counted(total, 'tenant')} verified.`, ...findings('Amiss', report.findings, output));
+    output.result(`${counted(total, 'tenant')} verified.`, ...findings('Problems', report.findings, output));
     return ExitCode.Drift;
   },
 };

@@ -5,7 +5,7 @@ import { UsageError } from '../errors.js';
 const NAMES = ['ts', 'mts', 'js', 'mjs'].map((extension) => `prismiq.config.${extension}`);
 
 /**
- * Finds the configuration file: the named one, or else the nearest of the usual name in the folder or one above it.
+ * Finds the configuration file: the named one, or else the nearest one with a standard name in the folder or one above it.
  *
  * @returns its absolute path, or undefined if there is none
  * @throws UsageError

@@ -9,7 +9,7 @@ const undocumented = new WeakSet<Type>();
 export const documentLater = (controller: Type): void => void undocumented.add(controller);
 
 /**
- * Describes the controllers that a registration has mounted, and those that hosts have made of ours. Ids of operations are unique in
+ * Describes the controllers that a registration has mounted, and those that hosts have derived from ours. Ids of operations are unique in
  * a document: those of the first registration have no suffix.
  */
 export function documentControllers(

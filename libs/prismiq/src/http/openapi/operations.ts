@@ -115,7 +115,7 @@ const widgets: Operations = {
   delete: { id: 'deleteWidget', summary: 'Deletes a widget', ...DELETE },
   duplicate: {
     id: 'duplicateWidget',
-    summary: 'A copy beside the widget, or below it',
+    summary: 'Copies a widget, to the right of it or below it',
     answer: [201, 'VersionedWidget'],
     isTagged: true,
     precondition: 'If-Match',

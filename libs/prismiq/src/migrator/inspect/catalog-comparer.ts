@@ -15,7 +15,7 @@ const compareWithVersions = (found: readonly CatalogObject[]): CatalogComparison
 /** The comparison of a schema without tables of Prismiq. */
 export const NO_TABLES: CatalogComparison = compareWithVersions([]);
 
-/** A fleet that is in order has a handful of fingerprints. */
+/** A healthy fleet has a handful of fingerprints. */
 const MAX_REMEMBERED_FINGERPRINTS = 1000;
 
 /**
@@ -43,7 +43,7 @@ export class CatalogComparer {
     return comparisons;
   }
 
-  /** Compares one schema of each group. The result stands for the others too, unless the schema changes meanwhile. */
+  /** Compares one schema of each group. The result holds for the others too, unless the schema changes meanwhile. */
   async #compareFirstOfEachGroup(
     groups: Map<string, string[]>,
     sql: SqlExecutor,

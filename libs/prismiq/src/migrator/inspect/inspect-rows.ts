@@ -1,7 +1,7 @@
 import { quoteIdentifier } from '../../sql/identifier.js';
 import type { SqlExecutor } from '../../sql/sql-executor.js';
 
-/** The ids of the tenants that work in each schema. */
+/** The ids of the tenants in each schema. */
 export type SchemaTenants = ReadonlyMap<string, readonly string[]>;
 
 interface Table {
@@ -10,15 +10,15 @@ interface Table {
   readonly hidesRows: boolean;
 }
 
-/** The tables that say whose their rows are. */
+/** The tables with a tenant_id. */
 const TABLES_WITH_TENANT = ['prismiq_dashboards', 'prismiq_saved_queries'];
 
 /** A statement locks each table and index that it reads, and PostgreSQL has room for some thousand locks. */
 const TABLES_PER_STATEMENT = 100;
 
 /**
- * What is wrong with the rows of some schemas, by schema: rows of a tenant that does not work there, as after a schema was renamed by
- * hand, which nobody sees; and row security, which hides rows from the role. Reads two entries of an index of each table, and
+ * Problems with the rows of some schemas, by schema: rows of a tenant that does not belong there, as after a schema was renamed by
+ * hand, and which nobody sees; and row security that hides rows from the role. Reads two entries of an index of each table, and
  * writes nothing.
  */
 export async function inspectRows(sql: SqlExecutor, tenants: SchemaTenants): Promise<Map<string, string[]>> {

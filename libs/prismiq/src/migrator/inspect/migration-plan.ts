@@ -61,7 +61,7 @@ export async function migrationPlan(
 
 const NO_REPAIR = { statements: [], unrepairable: [] };
 
-/** Missing tables are made by the first migration. Tables of another shape fail the run. */
+/** Missing tables are created by the first migration. Tables that differ fail the run. */
 const isBlocked = (state: TenantMigrationState): boolean =>
   !isReadable(state) ||
   (state.differences.length > 0 &&

@@ -9,14 +9,14 @@ import { toPrismiqError } from '../to-prismiq-error.js';
 import { NO_TABLES, type CatalogComparison } from './catalog-comparer.js';
 import type { Histories } from './read-histories.js';
 
-/** Something that is wrong with a tenant. Pending migrations are not. */
+/** A problem of a tenant. Pending migrations are none. */
 export interface TenantProblem {
   readonly kind: 'missing' | 'halfProvisioned' | 'drifted' | 'unreadable';
   /** What is wrong, and what to do next. */
   readonly message: string;
 }
 
-/** The state of a tenant's schema, compared with the migrations that there are. */
+/** The state of a tenant's schema, compared with the known migrations. */
 export interface TenantMigrationState {
   readonly tenant: TenantSchemaRef;
   readonly schemaExists: boolean;
@@ -25,7 +25,7 @@ export interface TenantMigrationState {
   /** Migrations that the tenant has, recorded or not, as `source:name`. */
   readonly present: ReadonlySet<string>;
   readonly version: TenantVersion;
-  /** Migrations whose result is there, but that no history records. */
+  /** Migrations whose result exists, but that no history records. */
   readonly unrecorded: readonly SourceMigration[];
   readonly pending: readonly SourceMigration[];
   /** Recorded migrations that the sources do not have, as `source:name`. */
@@ -106,7 +106,7 @@ function unrecordedMigrations(
 
 /**
  * How Prismiq's tables differ from those of the version that is present. Without a version, some of the tables may be there: the first
- * migration makes the others, unless these have another shape.
+ * migration creates the others, unless these differ.
  */
 export function differencesAt(
   present: ReadonlySet<string>,
@@ -153,7 +153,7 @@ function lostMigrations(unknown: readonly string[], present: ReadonlySet<string>
     return known.length === 0 || known.some((one) => one.label > label || !present.has(one.label));
   });
   const message =
-    `Recorded, and in no list of migrations: ${lost.join(', ')}. A newer version would have recorded them after all others. ` +
+    `Recorded, but in no list of migrations: ${lost.join(', ')}. A newer version would have recorded them after all others. ` +
     'Check the `path` of hostMigrations, and whether a file is missing.';
   return lost.length === 0 ? [] : [{ kind: 'drifted', message }];
 }

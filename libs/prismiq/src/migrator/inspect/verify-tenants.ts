@@ -7,7 +7,7 @@ import { inspectRows, schemasByTenant, type SchemaTenants } from './inspect-rows
 import type { TenantMigrationState } from './tenant-migration-state.js';
 
 /**
- * Reports tenants whose tables, or whose rows, are not what they should be.
+ * Reports tenants with problems in their tables or rows.
  *
  * @param schemas the tenants of all schemas, verified or not
  */
@@ -48,6 +48,6 @@ const renamedTo = (found: string | undefined, schema: string): string[] =>
   found === undefined
     ? []
     : [
-        `Schema "${found}" has rows of this tenant, and belongs to no other. If it was renamed: ` +
+        `Schema "${found}" has rows of this tenant and belongs to no other. If it was renamed: ` +
           `ALTER SCHEMA ${quoteIdentifier(found)} RENAME TO ${quoteIdentifier(schema)}`,
       ];

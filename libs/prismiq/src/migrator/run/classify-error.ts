@@ -13,7 +13,7 @@ export type ErrorClass =
   | 'transient'
   /** PostgreSQL refused a statement: it is sent again statement by statement, to name the one that failed. */
   | 'refused'
-  /** Nothing but a repair helps. */
+  /** Only a repair helps. */
   | 'final';
 
 const DUPLICATE_SCHEMA = '42P06';

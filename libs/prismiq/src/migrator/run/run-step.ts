@@ -23,7 +23,7 @@ import { TenantTransaction } from './tenant-transaction.js';
 /**
  * Does one step of the work on a tenant, in one transaction.
  *
- * @param begin called before the transaction, when nothing speaks against it
+ * @param begin called before the transaction, once all checks have passed
  * @returns the migrations that the tenant has then, as `source:name`: the histories that were read before are asserted in the transaction
  */
 export async function runStep(

@@ -8,7 +8,7 @@ import { pause } from './pause.js';
 import type { RunContext } from './run-context.js';
 import { TenantRun } from './tenant-run.js';
 
-/** How long a tenant that another session works on is left alone: the first time, and at most. */
+/** How long to leave a tenant alone that another session works on: the first time, and at most. */
 const LOCKED_PAUSE_MS = { first: 50, max: 1000 };
 
 interface Waiting {
@@ -98,19 +98,19 @@ export class Scheduler {
     return report;
   }
 
-  /** No ring is begun after one in which a tenant failed, or if the host's check refuses it. */
+  /** No ring is started after one in which a tenant failed, or if the host's check refuses it. */
   private async pauseAfter(report: RingReport): Promise<void> {
     const name = report.ring ?? 'without a name';
     if (report.counts.failed > 0) {
       this.stop(
         'failure',
-        `${report.counts.failed} of ${report.total} tenants of ring ${name} failed; the next ring was not begun.`,
+        `${report.counts.failed} of ${report.total} tenants of ring ${name} failed; the next ring was not started.`,
       );
       return;
     }
     try {
       if ((await this.settings.betweenRings?.(report)) === false) {
-        this.stop('check', `The check after ring ${name} refused to go on.`);
+        this.stop('check', `The check after ring ${name} refused to continue.`);
       }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -207,7 +207,7 @@ export class Scheduler {
 
   private isOver(): boolean {
     if (this.context.signal.aborted) {
-      this.stop('aborted', 'The run was aborted; tenants in work were finished.');
+      this.stop('aborted', 'The run was aborted; tenants in progress were finished.');
     }
     return this.#stopped !== undefined || this.#listenerError !== undefined;
   }

@@ -3,10 +3,10 @@ import type { TenantResult, TenantResultState } from '../run-report.js';
 import type { TenantSchemaRef } from '../tenant-schema-ref.js';
 import type { Step } from './next-step.js';
 
-/** What a run has done in one tenant. */
+/** The progress of a run in one tenant. */
 export class TenantProgress {
   attempts = 1;
-  /** The version that was read or asserted last; empty: it is unknown. */
+  /** The version that was last read or asserted; empty if unknown. */
   version: TenantVersion = {};
   /** The migrations that are left, as `source:name`. */
   remaining: readonly string[] = [];

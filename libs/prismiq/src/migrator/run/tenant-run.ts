@@ -14,12 +14,12 @@ import { inspectUnderLock, runStep } from './run-step.js';
 import type { RunContext } from './run-context.js';
 import { TenantProgress } from './tenant-progress.js';
 
-/** How often in a row an assertion may fail although no history has changed. */
+/** How often in a row an assertion may fail without a change of any history. */
 const MAX_UNEXPLAINED_CHANGES = 10;
 
 const RETRY_PAUSE_MS = 100;
 
-/** Takes one tenant to where it should be, step by step. Each attempt begins with the state that it finds. */
+/** Migrates one tenant, step by step. Each attempt begins by reading the tenant's state. */
 export class TenantRun {
   readonly #progress: TenantProgress;
   #oneByOne: boolean;
@@ -64,7 +64,7 @@ export class TenantRun {
     return this.#hasStarted ? { ...this.#progress.result('interrupted'), message: this.howToContinue() } : undefined;
   }
 
-  /** @returns whether the tenant is where it should be */
+  /** @returns whether nothing is left to do */
   private async advance(): Promise<boolean> {
     try {
       return await this.attempt();
@@ -234,7 +234,7 @@ export class TenantRun {
 
   private failure(error: unknown): TenantResult {
     const { code, sqlState, message } = toPrismiqError(error, this.tenant.schema);
-    const unknown = 'The connection was lost during the transaction, and it is unknown whether it was committed.';
+    const unknown = 'The connection was lost during the transaction; it is unknown whether it was committed.';
     const hints = [this.#unconfirmed === undefined ? undefined : unknown, this.howToContinue()];
     return {
       ...this.#progress.result('failed'),
@@ -244,7 +244,7 @@ export class TenantRun {
     };
   }
 
-  /** To take back a number of migrations again would take back too many. */
+  /** Taking back a number of migrations again would take back too many. */
   private howToContinue(): string | undefined {
     const { remaining, hasCommitted } = this.#progress;
     const { set } = this.context;

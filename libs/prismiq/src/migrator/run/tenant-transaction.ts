@@ -24,7 +24,7 @@ import { assertHistory, lockOrFail } from './tenant-assertions.js';
 export interface TransactionSettings {
   readonly lockTimeoutMs: number;
   readonly statementTimeoutMs: number;
-  /** Schemas behind the tenant's. */
+  /** Schemas after the tenant's. */
   readonly searchPath: readonly string[];
   /** Further settings, such as Citus has, by name. */
   readonly parameters: Readonly<Record<string, string>>;

@@ -34,7 +34,7 @@ export async function transferOne(
  * Transfers all dashboards of one user to another.
  *
  * @returns how many
- * @throws RecordForbiddenError unless the acting user is an admin or the one who gives
+ * @throws RecordForbiddenError unless the acting user is an admin or the current owner
  */
 export function transferAll(sql: SqlExecutor, scope: TenantScope, from: string, to: string): Promise<number> {
   return updateAll(sql, scope, from, (owner, parameters) => ({
@@ -47,7 +47,7 @@ export function transferAll(sql: SqlExecutor, scope: TenantScope, from: string, 
  * Removes a user from all lists of viewers.
  *
  * @returns from how many
- * @throws RecordForbiddenError unless the acting user is an admin or the one who leaves
+ * @throws RecordForbiddenError unless the acting user is an admin or the user to remove
  */
 export function removeFromViewers(sql: SqlExecutor, scope: TenantScope, userId: string): Promise<number> {
   return updateAll(sql, scope, userId, (user) => ({

@@ -165,7 +165,7 @@ export class DashboardRepository extends TenantRepository {
   /**
    * Copies a dashboard that is visible: the copy belongs to the acting user and is shared with nobody.
    *
-   * @param options.name made unique by a number behind it; by default the name of the original and ` (Copy)`
+   * @param options.name a number is appended if it is taken; by default the name of the original with ` (Copy)`
    * @throws RecordNotFoundError, InvalidDocumentError, DocumentTooLargeError
    */
   async duplicate(id: string, options: { name?: string | undefined } = {}): Promise<Dashboard> {
@@ -212,7 +212,7 @@ export class DashboardRepository extends TenantRepository {
   }
 
   /**
-   * Transfers all dashboards of a user, for one who leaves. For admins, and for that user.
+   * Transfers all dashboards of a user, such as one who leaves. For admins, and for that user.
    *
    * @returns how many
    * @throws RecordForbiddenError, InvalidDocumentError

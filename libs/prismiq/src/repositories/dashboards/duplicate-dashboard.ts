@@ -14,7 +14,7 @@ import { dashboardColumns } from './dashboard-rows.js';
 import { noteCreation, readOwnDashboard } from './dashboard-statements.js';
 import { underFreeName, withSuffix } from './free-name.js';
 
-/** The name of a copy as it is asked for: cut to what fits. */
+/** The default name of a copy, cut to what fits. */
 const copyName = z.string().transform((wanted) => withSuffix(wanted.trim(), '') || 'Copy');
 
 /**
@@ -57,7 +57,7 @@ async function measureSource(
 }
 
 /**
- * In one statement, which sees the dashboard and its widgets as they were at one moment, and waits for nobody who changes them.
+ * In one statement, which sees the dashboard and its widgets as they were at one moment, and does not wait for other changes of them.
  *
  * @returns the id of the copy
  * @throws RecordNotFoundError (it was deleted meanwhile), NameTakenError

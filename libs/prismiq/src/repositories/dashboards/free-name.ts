@@ -5,13 +5,13 @@ import type { TenantScope } from '../tenant-scope.js';
 
 const MAX_CHARACTERS = 255;
 
-/** How often other processes may be quicker with a name that was free. */
+/** How often another process may take a name that was free. */
 const MAX_ATTEMPTS = 50;
 
-/** Those who look for a free name in this process take turns, so that they do not all find the same one. */
+/** Searches for a free name in this process take turns, so that they do not all find the same one. */
 export const NEW_NAME: WriteTarget = { kind: 'dashboard', queue: 'new name' };
 
-/** A name with something behind it, cut before that to what fits. */
+/** A name with a suffix, cut so that both fit. */
 export const withSuffix = (name: string, suffix: string): string =>
   [...name]
     .slice(0, MAX_CHARACTERS - suffix.length)
@@ -19,10 +19,10 @@ export const withSuffix = (name: string, suffix: string): string =>
     .trimEnd() + suffix;
 
 /**
- * Inserts under a free name: the one asked for, or that with ` (2)`, ` (3)` and so on behind it. Each attempt sees what others
- * have committed since the one before; the longer they are quicker, the more free names the choice is from.
+ * Inserts under a free name: the requested one, or the same with the suffix ` (2)`, ` (3)` and so on. Each attempt sees what others
+ * have committed since the previous one, and chooses among more free names.
  *
- * @param insert throws NameTakenError where the name is not free any more
+ * @param insert throws NameTakenError if the name is no longer free
  */
 export async function underFreeName<T>(
   sql: SqlExecutor,

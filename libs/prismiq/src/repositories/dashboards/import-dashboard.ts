@@ -19,7 +19,7 @@ export interface ImportOptions {
    */
   name?: string | undefined;
   /**
-   * What to do when the tenant already has a dashboard of that name: refuse; give the new one another name; or replace the content
+   * What to do if the tenant already has a dashboard with that name: refuse; give the new one another name; or replace the content
    * of the existing one, which keeps its id, owner and sharing.
    * @default 'fail'
    */
@@ -108,7 +108,7 @@ async function findByName(
 
 async function overwrite(sql: SqlExecutor, scope: TenantScope, id: string, content: Content): Promise<Dashboard> {
   const { version } = await lockRecord(sql, scope, 'dashboard', id, {}).catch((error: unknown) => {
-    // One that the user may not see is a name in use, and nothing more.
+    // A dashboard that the user may not see is only a taken name.
     throw error instanceof RecordNotFoundError
       ? new NameTakenError('dashboard', content.name, errorContext(scope.tenant))
       : error;

@@ -12,19 +12,19 @@ import { dashboardAssignments, parseDashboard, type DashboardPatch } from './das
 
 /**
  * The dashboard would become too large (see {@link recordColumnOrFail}); or the session's defaults, which a transaction of ours does
- * not have, are in the way: a strict isolation and somebody who was quicker, or read only.
+ * not have, are in the way: a strict isolation and a concurrent change, or read only.
  */
 const NOT_AT_ONCE = new Set(['22P02', '40001', '25006']);
 
 /**
  * Changes columns of a dashboard in one statement, which is a transaction by itself: three round trips less than to lock, write
- * and commit, which is most of the cost of such a write.
+ * and commit, most of the cost of such a write.
  *
  * It never waits: a row that is locked is skipped, and one that was changed since the statement began is no longer at its place
  * (`ctid`). So the widgets that it returns are those of the version that it returns. A name may have to wait for another
  * transaction that uses it, and takes the long way.
  *
- * @returns nothing where nothing was written, for whatever reason: the transaction that follows finds it out
+ * @returns `undefined` if nothing was written, for any reason: the transaction that follows finds out why
  */
 export async function updateInOneStatement(
   sql: SqlExecutor,

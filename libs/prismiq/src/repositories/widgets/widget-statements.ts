@@ -78,7 +78,7 @@ const COLUMNS = {
   config: 'config',
 } satisfies Record<keyof WidgetPatch, string>;
 
-/** @returns the changed widget; nothing where the patch changes nothing */
+/** @returns the changed widget; `undefined` if the patch changes nothing */
 export async function changeWidget(
   sql: SqlExecutor,
   scope: TenantScope,
@@ -124,7 +124,7 @@ export async function deleteWidget(
 /**
  * Raises the version of a locked dashboard whose widgets have changed.
  *
- * @param hasGrown whether the dashboard has to be within the limits now
+ * @param hasGrown whether the dashboard must now be checked against the limits
  * @throws DocumentTooLargeError
  */
 export async function raiseVersion(

@@ -50,7 +50,7 @@ export class WidgetRepository extends TenantRepository {
   }
 
   /**
-   * Puts a copy beside a widget, or below it where the grid ends.
+   * Copies a widget, to its right or, where the grid ends, below it.
    *
    * @throws RecordNotFoundError, RecordForbiddenError, DocumentTooLargeError, StaleVersionError
    */

@@ -4,7 +4,7 @@ import { findOption } from './tree.js';
 const parts = (names: string): ReadonlySet<AlterTableType | undefined> =>
   new Set(names.split(' ').map((name) => `AT_${name}` as AlterTableType));
 
-/** Say how something is to be; they keep all rows and values, and may say it again. */
+/** Set a property: they keep all rows and values, and can be repeated. */
 const RESTATING = parts(
   'ColumnDefault DropNotNull SetNotNull SetExpression SetStatistics SetOptions ResetOptions SetStorage SetCompression AlterConstraint ' +
     'ValidateConstraint ChangeOwner ClusterOn DropCluster SetLogged SetAccessMethod SetTableSpace SetRelOptions ResetRelOptions ' +

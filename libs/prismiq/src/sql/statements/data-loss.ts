@@ -50,7 +50,7 @@ const LOSSES: ByKind<string | undefined> = {
   // COPY … TO a file or a program of the server writes whatever is there.
   CopyStmt: ({ filename, is_program, is_from, query }) =>
     is_program === true || (filename !== undefined && is_from !== true) ? UNKNOWN : findLossInQuery(query),
-  CallStmt: () => 'it calls a procedure, of which it is not known what it changes',
+  CallStmt: () => 'it calls a procedure, which may change anything',
   DropStmt: ({ removeType = '', behavior }) => {
     const type = removeType.replace(/^OBJECT_/, '');
     return DEFINITIONS.has(type) ? cascading({ behavior }) : `it drops ${withArticle(type)}`;
@@ -85,10 +85,10 @@ export function findLossInQuery(query: unknown): string | undefined {
     return 'it deletes rows or overwrites values';
   }
   if (findNodes('InsertStmt', query).some(({ onConflictClause }) => onConflictClause?.action === 'ONCONFLICT_UPDATE')) {
-    return 'it overwrites values of rows that are there already';
+    return 'it overwrites values of existing rows';
   }
   const name = unknownFunction(query);
-  return name === undefined ? undefined : `it calls ${name}(), of which it is not known what it changes`;
+  return name === undefined ? undefined : `it calls ${name}(), which may change anything`;
 }
 
 const overwrites = (clause: Node): boolean =>

@@ -13,7 +13,7 @@ export function functionCalls(root: unknown): FuncCall[] {
   return calls;
 }
 
-/** @returns nothing where the call names another schema than PostgreSQL's own */
+/** @returns `undefined` if the call names another schema than PostgreSQL's own */
 export function builtinName({ funcname }: FuncCall): string | undefined {
   const parts = toStrings(funcname);
   return parts.length === 1 || parts[0] === 'pg_catalog' ? parts.at(-1) : undefined;
@@ -37,7 +37,7 @@ const HARMLESS = new Set(
   ).split(' '),
 );
 
-/** The first function that a statement calls of which it is not known that it changes nothing. */
+/** The first function that a statement calls and that is not known to change nothing. */
 export function unknownFunction(root: unknown): string | undefined {
   const call = functionCalls(root).find((call) => !HARMLESS.has(builtinName(call) ?? ''));
   return call === undefined ? undefined : toStrings(call.funcname).join('.');

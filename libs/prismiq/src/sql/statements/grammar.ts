@@ -37,7 +37,7 @@ function loaded(): Grammar {
   return grammar;
 }
 
-/** @returns nothing where the grammar does not know the text: it is wrong, or written for a newer server */
+/** @returns `undefined` if the grammar does not know the text: it is wrong, or written for a newer server */
 export function parseSql(sql: string): ParsedStatement[] | undefined {
   if (sql === '') {
     return [];

@@ -5,7 +5,7 @@ import { unknownFunction } from './function-calls.js';
 
 /** A table, or what shares its names: an index, a view, a sequence, a composite type. */
 export interface RelationName {
-  /** As PostgreSQL folds it. Nothing: it looks along `search_path`. */
+  /** As PostgreSQL folds it. `undefined`: it is found along `search_path`. */
   readonly schema: string | undefined;
   readonly name: string;
 }
@@ -13,9 +13,9 @@ export interface RelationName {
 /** What a statement does with a relation that it names. */
 export interface Relation extends RelationName {
   readonly role: 'read' | 'written' | 'created' | 'altered' | 'dropped';
-  /** An index by its own name; the table that it is on is a relation of its own. */
+  /** An index, by its own name; its table is listed separately. */
   readonly isIndex: boolean;
-  /** Whether it stands in the body of a function that the statement only defines. */
+  /** Whether it is in the body of a function that the statement only defines. */
   readonly isInBody: boolean;
 }
 
@@ -88,7 +88,7 @@ function cascades(node: Node): boolean {
   return found;
 }
 
-/** Where the search stands. */
+/** The position of the search. */
 interface Place {
   readonly kind: NodeKind | undefined;
   readonly key: string;
@@ -153,7 +153,7 @@ class RelationFinder {
     }
   }
 
-  /** What is not named by a RangeVar. */
+  /** Relations that are not named by a RangeVar. */
   private addNamedByStrings(body: object, kind: NodeKind | undefined, { isInBody }: Place): void {
     const add = (parts: readonly string[], role: Role, isIndex = false): void => {
       const name = parts.at(-1);

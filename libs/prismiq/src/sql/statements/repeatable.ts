@@ -8,7 +8,7 @@ const ifNotExists = ({ if_not_exists }: { if_not_exists?: boolean }): boolean =>
 const ifExists = ({ missing_ok }: { missing_ok?: boolean }): boolean => missing_ok === true;
 const orReplace = ({ replace }: { replace?: boolean }): boolean => replace === true;
 
-/** Whether a query only reads, as often as it may be sent. */
+/** Whether a query only reads, however often it is sent. */
 function isPureQuery(query: NodeBody<'SelectStmt'>): boolean {
   let writes = findLossInQuery(query) !== undefined;
   walk(query, (object) => {
@@ -45,7 +45,7 @@ const REPEATABLE: ByKind<boolean> = {
   DropTableSpaceStmt: ifExists,
   DropUserMappingStmt: ifExists,
   DropSubscriptionStmt: ifExists,
-  // What states how something is to be.
+  // Statements that set a property.
   AlterDefaultPrivilegesStmt: always,
   AlterDatabaseSetStmt: always,
   AlterFunctionStmt: always,
@@ -61,7 +61,7 @@ const REPEATABLE: ByKind<boolean> = {
   SecLabelStmt: always,
   VariableSetStmt: ({ is_local }) => is_local === true,
   VariableShowStmt: always,
-  // What computes again.
+  // Statements that compute the same again.
   CheckPointStmt: always,
   ClusterStmt: always,
   LockStmt: always,

@@ -13,7 +13,7 @@ export interface SettingChange {
   readonly isLocal: SqlValue;
 }
 
-const TRANSACTION = 'it begins or ends a transaction, and each tenant is migrated in one; leave it out';
+const TRANSACTION = 'it begins or ends a transaction, but each tenant is migrated in one; leave it out';
 const PREPARED = 'statements that are prepared for the session do not pass through a pooler; send the statement itself';
 const SESSION = 'it changes the session, which behind a pooler also serves other tenants; leave it out';
 const SETTING = `${SESSION.split(';')[0]!}; use SET LOCAL, or set_config(…, …, true)`;

@@ -7,12 +7,12 @@ import { readIsRepeatable } from './repeatable.js';
 import { readForbiddenReason, readSettingChanges, type SettingChange } from './session-changes.js';
 import { getKind, type NodeKind } from './tree.js';
 
-/** A statement, and what its text tells of it. */
+/** A statement, and what follows from its text. */
 export interface Statement {
   /** Its text, without the semicolon. */
   readonly sql: string;
   /**
-   * The grammar's name for it, such as `IndexStmt` or `DropStmt`. Nothing: the grammar, which is that of PostgreSQL 18, does not know
+   * The grammar's name for it, such as `IndexStmt` or `DropStmt`. `undefined`: the grammar of PostgreSQL 18 does not know
    * the text, which may be several statements. Then it names no relations, and counts as losing data and as not repeatable.
    */
   readonly kind: NodeKind | undefined;

@@ -4,7 +4,7 @@ type KeyOf<T> = T extends unknown ? keyof T : never;
 export type NodeKind = KeyOf<Node>;
 export type NodeBody<Kind extends NodeKind> = Extract<Node, Record<Kind, unknown>>[Kind];
 
-/** What is to be known about each kind of node. */
+/** A value for each kind of node. */
 export type ByKind<Result> = { readonly [Kind in NodeKind]?: (body: NodeBody<Kind>) => Result };
 
 export const getKind = (node: Node): NodeKind => Object.keys(node)[0] as NodeKind;
@@ -25,7 +25,7 @@ export function asNode(value: object): Node | undefined {
 /**
  * Visits a node and all nodes in it, and the objects that the grammar does not wrap as nodes.
  *
- * @param visit is also given the key under which the object stands; `false`: not into it
+ * @param visit also gets the key of the object; if it returns `false`, the object is not entered
  */
 export function walk(value: unknown, visit: (object: object, key: string) => unknown, key = ''): void {
   if (Array.isArray(value)) {

@@ -44,11 +44,11 @@ const SETTINGS = {
 };
 
 /**
- * Runs what no transaction can hold, such as CREATE INDEX CONCURRENTLY.
+ * Runs statements that cannot be in a transaction, such as CREATE INDEX CONCURRENTLY.
  *
  * Such a statement has no time-outs. It waits for other transactions as long as they take, since it blocks no writers then; one
- * that waits for a lock gives way. The server goes on with it when its process is killed: whoever takes the tenant's lock next waits
- * for it, and takes over its result.
+ * that waits for a lock gives way. The server continues it after its process is killed: the next process with the tenant's lock waits
+ * for it and takes over its result.
  */
 export class ConcurrentMigration {
   #toldAt = -Infinity;
@@ -88,7 +88,7 @@ export class ConcurrentMigration {
     }
   }
 
-  /** Drops invalid indexes, which IF NOT EXISTS would take for good ones; not before what builds them has ended. */
+  /** Drops invalid indexes, which IF NOT EXISTS would take for valid ones, once the statements that build them have ended. */
   private async dropLeftovers(leftovers: Leftovers): Promise<void> {
     const { database, tenant } = this.options;
     await this.waitForRunning(leftovers);
@@ -98,7 +98,7 @@ export class ConcurrentMigration {
     }
   }
 
-  /** Waits until nothing runs that a process has left behind. */
+  /** Waits until no statement runs that a process has left behind. */
   private async waitForRunning(leftovers: Leftovers): Promise<void> {
     const { database, lockTimeoutMs, lockHolder, signal } = this.options;
     for (;;) {
@@ -147,7 +147,7 @@ export class ConcurrentMigration {
 
   /**
    * Looks at a statement until it has ended. Fails if the tenant's lock is lost, or the statement's connection: what is idle for as
-   * long as an index build takes, a firewall may drop without a word.
+   * long as an index build takes, a firewall may drop silently.
    */
   private async watch(
     leftovers: Leftovers,

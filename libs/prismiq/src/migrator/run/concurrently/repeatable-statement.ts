@@ -26,7 +26,7 @@ export function readRepeatableStatement(sql: string, { label }: SourceMigration,
   const [statement] = statements;
   if (statement === undefined || statements.length > 1 || !statement.isRepeatable) {
     return refuse(
-      'it is not transactional, and this statement cannot be repeated, which is what happens if the process ends before the migration ' +
+      'it is not transactional, but this statement cannot be repeated, which is what happens if the process ends before the migration ' +
         'is recorded. Add IF NOT EXISTS or IF EXISTS, or move the statement to a migration that is transactional.',
     );
   }
@@ -40,7 +40,7 @@ export function readRepeatableStatement(sql: string, { label }: SourceMigration,
     );
   }
   if (relations.length === 0) {
-    return refuse('it is not transactional, and this statement names no table or index of the tenant.');
+    return refuse('it is not transactional, but this statement names no table or index of the tenant.');
   }
   const isDrop = statement.kind === 'DropStmt';
   return {
