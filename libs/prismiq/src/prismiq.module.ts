@@ -23,12 +23,8 @@ import type {
   PrismiqOptionsFactory,
   PrismiqStructure,
 } from './options/prismiq-options.js';
-import {
-  checkStructure,
-  resolveControllers,
-  resolveOptions,
-  type ResolvedControllersOptions,
-} from './options/resolve-options.js';
+import { resolveControllers, type ResolvedControllersOptions } from './options/resolve-controllers.js';
+import { checkStructure, resolveOptions } from './options/resolve-options.js';
 import { InvalidOptionsError } from './errors/configuration.errors.js';
 import {
   PRISMIQ_CONFIG,

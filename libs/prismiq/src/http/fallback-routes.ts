@@ -8,7 +8,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
-import type { ResolvedControllersOptions } from '../options/resolve-options.js';
+import type { ResolvedControllersOptions } from '../options/resolve-controllers.js';
 import { getApplicationConfig, mountedPaths, type MountedPaths } from './nest-adapter.js';
 import { PrismiqExceptionFilter } from './prismiq-exception.filter.js';
 

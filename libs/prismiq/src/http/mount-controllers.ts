@@ -1,6 +1,6 @@
 import { UseGuards, UseInterceptors, type Type } from '@nestjs/common';
 import type { PrismiqControllerName } from '../options/prismiq-options.js';
-import type { ResolvedControllersOptions } from '../options/resolve-options.js';
+import type { ResolvedControllersOptions } from '../options/resolve-controllers.js';
 import { PrismiqDashboardsController } from './dashboards.controller.js';
 import { UndocumentedController } from './prismiq-controller.decorator.js';
 import { PrismiqSavedQueriesController } from './saved-queries.controller.js';

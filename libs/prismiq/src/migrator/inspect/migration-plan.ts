@@ -1,5 +1,6 @@
 import type { MigrationSet, SourceMigration } from '../../migrations/migration-set.js';
-import { NeedsTransaction, collectStatements, type MigrationScope } from '../../migrations/migration-statements.js';
+import { NeedsTransaction, type MigrationScope } from '../../migrations/driver-access.js';
+import { collectStatements } from '../../migrations/migration-statements.js';
 import { settingStatements } from '../../sql/session.js';
 import { readStatements } from '../../sql/statements/statement.js';
 import type { MigrationPlan, PlanGroup, PlannedMigration, PlannedStatement, TenantFinding } from '../fleet-report.js';

@@ -1,15 +1,25 @@
 import type { MigrationSet } from '../../migrations/migration-set.js';
 import { PRISMIQ_SOURCE } from '../../migrations/migration-source.js';
 import { planRepair, type RepairPlan } from '../../schema/plan-repair.js';
-import { planSchemaRepair } from '../../schema/schema-mismatch.js';
+import { planSchemaRepair, schemaMismatch } from '../../schema/schema-mismatch.js';
 import { SCHEMA_VERSIONS } from '../../schema/schema-versions.js';
 import type { TenantMigrationState } from './tenant-migration-state.js';
 
-/** Plans how a tenant's tables become those of its version; without one, those of the first. */
-export const planTenantRepair = (state: TenantMigrationState, set: MigrationSet): RepairPlan =>
-  planSchemaRepair(state.differences, state.tenant.schema, versionToRepair(state, set));
+/**
+ * The statements that turn a tenant's tables into those of its version; without one, those of the first.
+ *
+ * @throws SchemaMismatchError if some differences cannot be repaired
+ */
+export function repairStatements(state: TenantMigrationState, set: MigrationSet): readonly string[] {
+  const { differences, tenant } = state;
+  const { statements, unrepairable } = planSchemaRepair(differences, tenant.schema, versionToRepair(state, set));
+  if (unrepairable.length > 0) {
+    throw schemaMismatch(differences, tenant.schema);
+  }
+  return statements;
+}
 
-/** The same, for display: names have no schema. */
+/** The same as a plan for display: names have no schema, and nothing is thrown. */
 export const showTenantRepair = (state: TenantMigrationState, set: MigrationSet): RepairPlan =>
   planRepair(state.differences, (name) => name, versionToRepair(state, set));
 

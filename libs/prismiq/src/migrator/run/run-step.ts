@@ -1,12 +1,8 @@
 import type { Transaction } from '@mikro-orm/postgresql';
 import { MigrationRefusedError } from '../../errors/migration.errors.js';
 import { SchemaNotFoundError } from '../../errors/schema.errors.js';
-import {
-  concernsPrismiq,
-  prepare,
-  type MigrationScope,
-  type PreparedMigration,
-} from '../../migrations/migration-statements.js';
+import type { MigrationScope } from '../../migrations/driver-access.js';
+import { concernsPrismiq, prepare, type PreparedMigration } from '../../migrations/migration-statements.js';
 import { PRISMIQ_SOURCE } from '../../migrations/migration-source.js';
 import { schemaMismatch } from '../../schema/schema-mismatch.js';
 import { schemaLockKey } from '../../schema/lock-schema.js';

@@ -2,7 +2,7 @@ import { TenantLockedError } from '../../errors/migration.errors.js';
 import type { SourceMigration } from '../../migrations/migration-set.js';
 import type { TenantVersion } from '../../migrations/migration-target.js';
 import { schemaMismatch } from '../../schema/schema-mismatch.js';
-import { planTenantRepair } from '../inspect/plan-tenant-repair.js';
+import { repairStatements } from '../inspect/plan-tenant-repair.js';
 import type { TenantMigrationState } from '../inspect/tenant-migration-state.js';
 import type { TenantResult } from '../run-report.js';
 import type { TenantSchemaRef } from '../tenant-schema-ref.js';
@@ -91,7 +91,7 @@ export class TenantRun {
   }
 
   private async attempt(): Promise<boolean> {
-    const { inspector, direction, set } = this.context;
+    const { inspector, direction, set, repair } = this.context;
     const { schema, error } = this.tenant;
     if (error !== undefined) {
       throw error;
@@ -101,7 +101,7 @@ export class TenantRun {
     this.observe(state);
     const migrations = this.remaining(state);
     this.#progress.remaining = migrations.map(({ label }) => label);
-    const step = nextStep(state, migrations, direction, this.repairs(state));
+    const step = nextStep(state, migrations, direction, repair ? repairStatements(state, set) : []);
     if (step === undefined) {
       if (state.differences.length > 0) {
         throw schemaMismatch(state.differences, schema);
@@ -139,18 +139,6 @@ export class TenantRun {
     }
     this.#toTakeBack ??= migrationsFor(state);
     return this.#toTakeBack.filter(({ label }) => state.present.has(label) && !this.#progress.includes(label));
-  }
-
-  /** @throws SchemaMismatchError if some differences cannot be repaired */
-  private repairs(state: TenantMigrationState): readonly string[] {
-    if (!this.context.repair) {
-      return [];
-    }
-    const { statements, unrepairable } = planTenantRepair(state, this.context.set);
-    if (unrepairable.length > 0) {
-      throw schemaMismatch(state.differences, state.tenant.schema);
-    }
-    return statements;
   }
 
   private async take(step: Step, state: TenantMigrationState): Promise<void> {

@@ -10,11 +10,8 @@ import type { SqlExecutor } from '../../sql/sql-executor.js';
 import { readStatements } from '../../sql/statements/statement.js';
 import type { MigrationSource } from '../../migrations/migration-source.js';
 import type { MigrationSet, SourceMigration } from '../../migrations/migration-set.js';
-import {
-  collectStatements,
-  type MigrationScope,
-  type PreparedMigration,
-} from '../../migrations/migration-statements.js';
+import type { MigrationScope } from '../../migrations/driver-access.js';
+import { collectStatements, type PreparedMigration } from '../../migrations/migration-statements.js';
 import type { TenantInspector } from '../inspect/tenant-inspector.js';
 import { differencesAt } from '../inspect/tenant-migration-state.js';
 import { getSqlState } from '../../sql/sql-state.js';
