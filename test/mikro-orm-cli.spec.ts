@@ -60,7 +60,7 @@ describe('the MikroORM CLI in a host', () => {
       })
     ).stdout;
 
-  it('generates a migration with our tables beside the own ones, applies it to a tenant, and takes it back', async () => {
+  it('generates a migration with our tables and its own, applies it to a tenant, and takes it back', async () => {
     await configure(
       'generate.config.js',
       `import { PRISMIQ_ENTITIES } from '@prismiq/nestjs';`,

@@ -52,7 +52,7 @@ describe('the demo host', () => {
     },
   );
 
-  it('makes nobody but root an admin', async () => {
+  it('makes only root an admin', async () => {
     const [dashboard] = await listDashboards('acme', 'ada');
     const rename = async (user: string) =>
       http()
@@ -84,7 +84,7 @@ describe('the demo host', () => {
     await http().post('/login').send({ tenant: 'initech', user: 'ian' }).expect(401);
   });
 
-  it('leaves nothing of a sign-up that fails half way, when the schema is there already', async () => {
+  it('leaves nothing of a sign-up that fails half way because the schema exists', async () => {
     const before = await schemaNames(database);
     await database.query(`ALTER TABLE users ADD CONSTRAINT no_dan CHECK (name <> 'dan')`);
     await http().post('/signup').send({ tenant: 'doomed', user: 'dan' }).expect(500);

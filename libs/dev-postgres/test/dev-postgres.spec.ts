@@ -106,7 +106,7 @@ describe('startPostgres', () => {
     expect(await query(first.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
-  it('goes on after the server was killed', async () => {
+  it('continues after the server was killed', async () => {
     const first = await start();
     await query(first.url, 'CREATE TABLE survives AS SELECT 1 AS one');
     process.kill(readServerPid(dataDir), 'SIGKILL');
@@ -115,7 +115,7 @@ describe('startPostgres', () => {
     expect(await query(second.url, 'SELECT * FROM survives')).toEqual([{ one: 1 }]);
   });
 
-  it('goes on after the process was killed, and ends the server that it left', async () => {
+  it('continues after the process was killed, and stops the server that it left', async () => {
     const first = await start();
     const abandoned = readServerPid(dataDir);
     await end(first.child, 'SIGKILL');
@@ -162,7 +162,7 @@ describe('startPostgres', () => {
     await expect(query(url, 'SELECT 1')).rejects.toThrow('ECONNREFUSED');
   });
 
-  it('leaves alone what it must not delete', async () => {
+  it('keeps what it must not delete', async () => {
     const foreign = join(folder, 'foreign');
     mkdirSync(foreign);
     writeFileSync(join(foreign, 'novel.txt'), 'Chapter 1');

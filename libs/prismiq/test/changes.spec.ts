@@ -53,7 +53,7 @@ describe('the change feed', () => {
     app.get(TenantContext).runInTenant({ tenantId: 'acme', userId: 'ada' }, work);
   const em = () => app.get(MikroORM).em.fork();
 
-  it('tells of every write: whose, what, and the versions before and after', async () => {
+  it('publishes every write: the user, the kind, and the versions before and after', async () => {
     const [widgets, queries] = [app.get(WidgetRepository), app.get(SavedQueryRepository)];
     const {
       id,
@@ -104,7 +104,7 @@ describe('the change feed', () => {
     ]);
   });
 
-  it('says nothing of a write that was refused', async () => {
+  it('publishes no refused write', async () => {
     await ada(() => dashboards.create({ name: 'S' }));
     await ada(() => dashboards.create({ name: 'S' })).catch(() => undefined);
     await ada(() => dashboards.create({ name: '' })).catch(() => undefined);
@@ -119,7 +119,7 @@ describe('the change feed', () => {
     expect(heard).toEqual(['dashboard created - 1']);
   });
 
-  it('waits for the outermost, and forgets what a savepoint rolled back', async () => {
+  it('waits for the outermost transaction, and drops what a savepoint rolled back', async () => {
     await em().transactional(async (outer) => {
       await outer.transactional(async (inner) => {
         await ada(() => dashboards.create({ name: 'A' }));
@@ -136,7 +136,7 @@ describe('the change feed', () => {
     expect(await database.query('SELECT name FROM tenant_acme.prismiq_dashboards')).toEqual([{ name: 'A' }]);
   });
 
-  it('says nothing of what the host rolled back', async () => {
+  it('publishes nothing that the host rolled back', async () => {
     const failure = em().transactional(async (outer) => {
       await ada(() => dashboards.create({ name: 'A' }));
       await outer.transactional(() => ada(() => dashboards.create({ name: 'B' })));
@@ -146,7 +146,7 @@ describe('the change feed', () => {
     expect(heard).toEqual([]);
   });
 
-  it('tells of every version of a record once, and in order, however its changes come together', async () => {
+  it('publishes every version of a record once and in order, however its changes overlap', async () => {
     const { id } = await ada(() => dashboards.create({ name: 'S', widgets: [WIDGET] }));
     const own = (index: number) => [
       () => dashboards.update(id, { description: `${index}` }),
@@ -204,7 +204,7 @@ describe('the change feed', () => {
     expect(told).toEqual([2, 3, 4]);
   });
 
-  it('goes on when a listener fails, and until it is told not to', async () => {
+  it('continues after a listener fails, until the subscription ends', async () => {
     const log = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
     const calls: string[] = [];
     const ends = [

@@ -8,7 +8,7 @@ const thrown = (code: string | undefined, message = 'something failed'): Error =
 const failed = (cause: Error, sqlState: string): Error =>
   new MigrationFailedError('host:0001', cause.message, { schema: 'acme', sqlState, cause });
 
-describe('an error of the work on a tenant', () => {
+describe('classifyError', () => {
   it.each<[string, unknown, ErrorClass]>([
     [
       'another session has the lock',

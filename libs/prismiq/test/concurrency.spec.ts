@@ -190,7 +190,7 @@ describe('under load', () => {
     }
   });
 
-  it('what is larger than the limits is refused, and nothing is written', async () => {
+  it('a document above the limits is refused, and nothing is written', async () => {
     await start({ limits: { widgetsPerDashboard: 3, documentBytes: 1000 } });
     const many = (n: number) => Array.from({ length: n }, (_, i) => widget(`w${i}`));
     const large = { ...widget('w'), config: { text: 'ü'.repeat(500) } };

@@ -90,7 +90,7 @@ describe('tenant ids and schemas', () => {
       await database.query(`DROP SCHEMA "${schema}" CASCADE`);
     });
 
-    it('the ids that are listed are those that are found, whatever schemaFor does to some', async () => {
+    it('listed ids are found ids, whatever schemaFor does to them', async () => {
       // Gives "org-7" the schema of "7", which trying it does not tell.
       const { registry, tenants } = await start({ schemaFor: (id) => `odd_${id.replace(/^org-/, '')}` });
       await ensureTables(database.pool, { schema: 'odd_7', createSchema: true });
@@ -110,7 +110,7 @@ describe('tenant ids and schemas', () => {
       );
     });
 
-    it('rows of a UUID tenant are where its requests see them', async () => {
+    it('rows of a tenant with a UUID are where its requests see them', async () => {
       const { tenants } = await start({
         schemaFor: withUnderscores,
         directory: tenantsFromCatalog({
@@ -182,7 +182,7 @@ describe('tenant ids and schemas', () => {
       }
     });
 
-    it('since the directory names it, are left in peace', async () => {
+    it('because the directory names it, are accepted', async () => {
       const schema = 'tenant_a_b';
       const { registry } = await start({
         directory: tenantsFromList(['a_b', { tenantId: 'a-b', schema }, { tenantId: 'b-a', schema }]),

@@ -84,7 +84,7 @@ describe('the tenant directory', () => {
       await get('acme').expect(200);
     });
 
-    it('turns around what schemaFor does, or is told how', async () => {
+    it('inverts schemaFor, or uses the given inverse', async () => {
       await ensureTables(database.pool, { schema: 'org_a_1_data', createSchema: true });
       const suffixed = await start({ schemaFor: (tenantId) => `org_${tenantId}_data` });
       expect((await listed(suffixed.registry)).map(({ tenantId }) => tenantId)).toEqual(['a_1']);
@@ -111,7 +111,7 @@ describe('the tenant directory', () => {
       await expect(listed(registry)).rejects.toThrow(/tenantsFromCatalog\({ tenantIdFor/);
     });
 
-    it('finds a tenant that is just signing up in the transaction that makes it, and forgets it with that', async () => {
+    it('finds a tenant that is signing up in the transaction that creates it, and forgets it after a rollback', async () => {
       // One connection: a look-up on another one would wait for ever.
       const { registry, tenants } = await start({}, { min: 0, max: 1 });
       const { em } = app!.get(MikroORM);
@@ -188,7 +188,7 @@ describe('the tenant directory', () => {
       expect(await listed(registry)).toContainEqual(expect.objectContaining({ tenantId: id }));
     });
 
-    it('refuses tags and rings that are no texts, such as the arrays of an enum, which pg does not parse', async () => {
+    it('refuses tags and rings that are not strings, such as arrays of an enum, which pg does not parse', async () => {
       const { registry } = await start({
         directory: tenantsFromQuery(`SELECT '{eu,us}' AS tags, NULL AS ring, 'acme' AS "tenantId"
           UNION SELECT NULL, 1::text, 'globex'`),
@@ -197,7 +197,7 @@ describe('the tenant directory', () => {
       expect(await registry.find('globex')).toMatchObject({ ring: '1', tags: [] });
     });
 
-    it('leaves a transaction usable in which somebody is asked for who can be nobody', async () => {
+    it('leaves the transaction usable after a look-up of an impossible id', async () => {
       const { tenants } = await start({
         directory: tenantsFromQuery('SELECT uid AS "tenantId" FROM public.customers'),
       });
@@ -207,7 +207,7 @@ describe('the tenant directory', () => {
       });
     });
 
-    it('says what PostgreSQL has against it', async () => {
+    it('reports why PostgreSQL refused it', async () => {
       const { tenants, registry } = await start({ directory: tenantsFromQuery('SELECT id FROM public.customers') });
       await expect(tenants.runInTenant('acme', () => 1)).rejects.toThrow(/could not be asked: column "tenantId"/);
       await expect(listed(registry)).rejects.toThrow(/failed to list the tenants: column "tenantId"/);
@@ -227,7 +227,7 @@ describe('the tenant directory', () => {
       expect(body).toEqual({ detail: 'The service is not available at the moment', request_id: expect.any(String) });
     });
 
-    it('may list entries that cannot be used, which hide no other tenant', async () => {
+    it('may list unusable entries, which hide no other tenant', async () => {
       const entries = [
         { tenantId: 'acme' },
         { tenantId: 'big-corp', ring: 'canary', tags: ['eu'] },
@@ -257,12 +257,12 @@ describe('the tenant directory', () => {
       expect(all.every((tenant) => Object.isFrozen(tenant))).toBe(true);
     });
 
-    it('that has found somebody else, has found nobody', async () => {
+    it('that returns another tenant has found none', async () => {
       const { registry } = await start({ directory: directory(() => ({ tenantId: 'acme' })) });
       expect(await registry.find('ACME')).toBeUndefined();
     });
 
-    it('is not asked for what can be no id', async () => {
+    it('is not asked for an impossible id', async () => {
       const source = directory(() => undefined);
       const { registry, tenants } = await start({ directory: source });
       for (const id of ['', 'a\u0000b', 'a\ud800', 'x'.repeat(256)]) {
@@ -273,7 +273,7 @@ describe('the tenant directory', () => {
     });
   });
 
-  describe('with its answers kept', () => {
+  describe('with cached answers', () => {
     it('is asked once by 1,000 first look-ups at the same time', async () => {
       const source = directory(() => new Promise((resolve) => setTimeout(() => resolve({ tenantId: 'acme' }), 20)));
       const { tenants } = await start({ directory: source });
@@ -284,7 +284,7 @@ describe('the tenant directory', () => {
       expect(source.asked).toEqual(['acme']);
     });
 
-    it('is asked again after a failure, which all who waited are told', async () => {
+    it('is asked again after a failure, which all waiting callers get', async () => {
       let broken = true;
       const source = directory(() => (broken ? Promise.reject(new Error('down')) : { tenantId: 'acme' }));
       const { registry } = await start({ directory: source });
@@ -314,7 +314,7 @@ describe('the tenant directory', () => {
       expect(await tenants.runInTenant('acme', () => 'ran')).toBe('ran');
     });
 
-    it('keeps so many and no more, those that were asked for last', async () => {
+    it('keeps a limited number: those that were used last', async () => {
       const source = directory((tenantId) => ({ tenantId }));
       const { registry } = await start({ directory: source, directoryCache: { maxEntries: 2 } });
       for (const id of ['a', 'b', 'a', 'c', 'a', 'b']) {
@@ -323,7 +323,7 @@ describe('the tenant directory', () => {
       expect(source.asked).toEqual(['a', 'b', 'c', 'b']);
     });
 
-    it('never serves what is older than allowed, whatever happens when', async () => {
+    it('never serves an answer that is older than allowed, in any order of events', async () => {
       const ttlMs = 100;
       const negativeTtlMs = 30;
       const { registry } = await start({ directoryCache: { ttlMs, negativeTtlMs, maxEntries: 3 } });

@@ -45,7 +45,7 @@ describe('ensureTables', () => {
       expect(await tableCount('on_orm')).toBe(ALL_TABLES);
     });
 
-    it('a pg pool, which it leaves whole', async () => {
+    it('a pg pool, which stays usable', async () => {
       const pool = new Pool({ connectionString: database.url, max: 2 });
       await ensureTables(pool, { schema: 'on_pool', createSchema: true });
       await expect(ensureTables(pool, { schema: 'nowhere' })).rejects.toThrow(SchemaNotFoundError);
@@ -55,7 +55,7 @@ describe('ensureTables', () => {
       expect(await tableCount('on_pool')).toBe(ALL_TABLES);
     });
 
-    it('a pg client outside of a transaction: it is one by itself', async () => {
+    it('a pg client outside of a transaction, in a transaction of its own', async () => {
       await withClient(async (client) => {
         await ensureTables(client, { schema: 'on_client', createSchema: true });
         expect(await tableCount('on_client')).toBe(ALL_TABLES);
@@ -78,7 +78,7 @@ describe('ensureTables', () => {
       expect(await tableCount('em_forth')).toBe(ALL_TABLES);
     });
 
-    it('of a MikroORM instance in whose em.transactional() the call stands', async () => {
+    it('of the em.transactional() of a MikroORM instance', async () => {
       const orm = await database.orm();
       const failure = orm.em.fork().transactional(async () => {
         await ensureTables(orm, { schema: 'orm_back', createSchema: true });
@@ -102,7 +102,7 @@ describe('ensureTables', () => {
       });
     });
 
-    it('the search_path of what follows is not touched', async () => {
+    it('the search_path of later statements is not touched', async () => {
       await withClient(async (client) => {
         await client.query('BEGIN');
         await ensureTables(client, { schema: 'path_check', createSchema: true });
@@ -237,7 +237,7 @@ describe('ensureTables', () => {
       await pool.end();
     });
 
-    it('keeps calls on one client apart, of which some fail', async () => {
+    it('keeps concurrent calls on one client apart, even if some fail', async () => {
       await withClient(async (client) => {
         const results = await Promise.allSettled(
           Array.from({ length: 10 }, (_, i) =>
@@ -326,7 +326,7 @@ describe('ensureTables', () => {
       ]);
     });
 
-    it('says which table has taken the name of an index', async () => {
+    it('names the table whose index has taken a name', async () => {
       await database.query(
         `CREATE SCHEMA taken; CREATE TABLE taken.dashboards (id integer); CREATE INDEX idx_dashboards_tenant_id ON taken.dashboards (id)`,
       );
@@ -336,7 +336,7 @@ describe('ensureTables', () => {
       expect(await tableCount('taken')).toBe(0);
     });
 
-    it('tolerates what a host added and does no harm', async () => {
+    it('accepts harmless additions of the host', async () => {
       await ensureTables(database.pool, { schema: 'extended', createSchema: true });
       await database.query(
         `ALTER TABLE extended.prismiq_dashboards ADD COLUMN folder text, ADD COLUMN rank integer NOT NULL DEFAULT 0;
@@ -445,7 +445,7 @@ describe('ensureTables', () => {
       expect(await schemaNames(database)).toEqual(before);
     });
 
-    it('of any kind but letters, digits and underscores', () => {
+    it('with anything other than letters, digits and underscores', () => {
       fc.assert(
         fc.property(fc.string({ unit: 'binary', maxLength: 80 }), (schema) => {
           const isFine = /^[A-Za-z0-9_]{1,63}$/.test(schema) && !/^(public|information_schema|pg_.*)$/i.test(schema);

@@ -120,7 +120,7 @@ describe('a host with tables of its own in the tenants’ schemas', () => {
       ({ number }) => number,
     );
 
-  it('keeps its EntityManager as it is, unless it says so', async () => {
+  it('keeps its EntityManager unchanged by default', async () => {
     await start(undefined);
     await inTenant('acme', async () => {
       await RequestContext.create(host.em, async () => {
@@ -131,8 +131,8 @@ describe('a host with tables of its own in the tenants’ schemas', () => {
     });
   });
 
-  describe('that has its EntityManager bound', () => {
-    it('works in the tenant’s schema with what it injects, and shares what is declared shared', async () => {
+  describe('that binds its EntityManager', () => {
+    it('works in the tenant’s schema, and shares entities that are declared shared', async () => {
       await start(true);
       const [acme, globex] = await Promise.all([
         inTenant('acme', () => host.numbers()),
@@ -158,7 +158,7 @@ describe('a host with tables of its own in the tenants’ schemas', () => {
       expect(app.get(MikroORM).em.schema).toBeUndefined();
     });
 
-    it('has an identity map for each context: rows of two tenants with one id are two', async () => {
+    it('has an identity map for each context, so that two tenants may have rows with the same id', async () => {
       await start(true);
       await RequestContext.create(host.em, async () => {
         const outer = host.em.getContext();
@@ -174,7 +174,7 @@ describe('a host with tables of its own in the tenants’ schemas', () => {
       });
     });
 
-    it('keeps apart what it caches, also by a name', async () => {
+    it('separates cached results, even under the same name', async () => {
       await start(true);
       const cached = async (cache: number | [string, number]) =>
         (await host.orders.findAll({ cache, orderBy: { id: 'asc' } })).map(({ number }) => number);
@@ -190,7 +190,7 @@ describe('a host with tables of its own in the tenants’ schemas', () => {
       expect(await inTenant('globex', () => cached(['orders', 60_000]))).toEqual(['globex-1', 'globex-2']);
     });
 
-    it('loads the relations of an entity from its own tenant, whoever is in context', async () => {
+    it('loads the relations of an entity from its own tenant, in any context', async () => {
       await start(true);
       const texts = async (order: InferEntity<typeof Order>) =>
         (await order.lines.load()).getItems().map(({ text }) => text);

@@ -140,7 +140,7 @@ describe('dashboards change hands', () => {
   const admin = as({ userId: 'root', isAdmin: true });
 
   describe('duplicated', () => {
-    it('with all but the sharing, for who asks, under a name that is free', async () => {
+    it('for the caller, without its sharing, under a free name', async () => {
       const source = await ada(() => dashboards.create(SALES));
       const copies = [];
       for (let i = 0; i < 3; i += 1) {
@@ -155,7 +155,7 @@ describe('dashboards change hands', () => {
       expect(await ada(() => dashboards.get(source.id))).toEqual(source);
     });
 
-    it('under a name that fits, whatever its length', async () => {
+    it('under a name that fits, for any length of the original', async () => {
       const { id } = await ada(() => dashboards.create({ name: '🎉'.repeat(255) }));
       const names = [];
       for (let i = 0; i < 3; i += 1) {
@@ -166,7 +166,7 @@ describe('dashboards change hands', () => {
       expect((await ada(() => dashboards.duplicate(id, { name: 'Mine' }))).name).toBe('Mine');
     });
 
-    it('by many at once, each under a name of its own', async () => {
+    it('by many callers at once, each under a different name', async () => {
       const { id } = await ada(() => dashboards.create(SALES));
       const copies = await Promise.all(Array.from({ length: 20 }, () => ada(() => dashboards.duplicate(id))));
       expect(new Set(copies.map(({ name }) => name)).size).toBe(20);
@@ -202,7 +202,7 @@ describe('dashboards change hands', () => {
       expect(dashboard.name).toBe('Sales (Copy) (1002)');
     });
 
-    it('not when it is deleted meanwhile', async () => {
+    it('but not if it is deleted meanwhile', async () => {
       const { id } = await ada(() => dashboards.create(SALES));
       const name = await holdLock(
         database,
@@ -216,7 +216,7 @@ describe('dashboards change hands', () => {
       expect((await admin(() => dashboards.list())).map(({ name }) => name)).toEqual(['Sales (Copy)']);
     });
 
-    it('not by who may not see it', async () => {
+    it('but not by a user who may not see it', async () => {
       const { id } = await ada(() => dashboards.create({ name: 'Private' }));
       await expect(bob(() => dashboards.duplicate(id))).rejects.toThrow(RecordNotFoundError);
     });
@@ -233,7 +233,7 @@ describe('dashboards change hands', () => {
       expect(await as({ tenantId: 'globex', userId: 'gus' })(() => dashboards.export(dashboard.id))).toEqual(exported);
     });
 
-    it('come back equal, whatever is in them', async () => {
+    it('come back equal, with any content', async () => {
       await fc.assert(
         fc.asyncProperty(anyDashboard(), async (any) => {
           const dashboard: CreateDashboard = any as CreateDashboard;
@@ -260,7 +260,7 @@ describe('dashboards change hands', () => {
       );
     });
 
-    it('under a name in use: refused, renamed or in its place', async () => {
+    it('under a taken name: refused, renamed, or overwritten', async () => {
       const mine = await ada(() => dashboards.create({ ...SALES, widgets: [] }));
       const exported = { version: '1.0', name: 'Sales', widgets: SALES.widgets! };
       await expect(ada(() => dashboards.import(exported))).rejects.toThrow(NameTakenError);
@@ -282,7 +282,7 @@ describe('dashboards change hands', () => {
       await expect(bob(() => dashboards.import(exported, { onConflict: 'overwrite' }))).rejects.toThrow(NameTakenError);
     });
 
-    it('for trial: everything is checked, and nothing stays', async () => {
+    it('as a dry run: everything is checked, and nothing is stored', async () => {
       const before = await database.query('SELECT count(*)::int AS n FROM tenant_acme.prismiq_dashboards');
       const exported = { version: '1.0', name: 'Sales', widgets: SALES.widgets! };
       const trial = await ada(() => dashboards.import(exported, { dryRun: true }));
@@ -350,7 +350,7 @@ describe('dashboards change hands', () => {
     });
   });
 
-  it('the system owns what it creates to nobody, and needs a tenant', async () => {
+  it('what the system creates has no owner, and it needs a tenant', async () => {
     const tenants = app.get(TenantContext);
     expect(await as({})(() => tenants.asSystem(() => dashboards.create({ name: 'S' })))).toMatchObject({
       ownerId: null,

@@ -87,7 +87,7 @@ describe('one tenant does not starve the others', () => {
     );
   const LOCK_ALL = 'SELECT 1 FROM tenant_acme.prismiq_dashboards FOR UPDATE';
 
-  it('whose record is locked: its writes take one connection, and fail after a while', async () => {
+  it('whose record is locked: its writes use one connection, and fail after a while', async () => {
     await start({ lockTimeoutMs: 300, waitTimeoutMs: 300 });
     const [board] = (await make(1)) as [Dashboard];
     const lock = await holdLock(database, LOCK_ALL);
@@ -115,7 +115,7 @@ describe('one tenant does not starve the others', () => {
     expect(await acme(() => dashboards().get(board.id))).toEqual(board);
   });
 
-  it('whose records are all locked: its writes take half of the connections', async () => {
+  it('whose records are all locked: its writes use half of the connections', async () => {
     await start({ lockTimeoutMs: 60_000 });
     const boards = await make(20);
     const lock = await holdLock(database, LOCK_ALL);
@@ -134,7 +134,7 @@ describe('one tenant does not starve the others', () => {
     }
   });
 
-  it('who changes one dashboard 60 times at once: on one connection, none lost', async () => {
+  it('that changes one dashboard 60 times at once: on one connection, none lost', async () => {
     await start();
     const [board] = (await make(1)) as [Dashboard];
     peak = 0;
@@ -151,7 +151,7 @@ describe('one tenant does not starve the others', () => {
     expect(peak).toBe(1);
   });
 
-  it('who does everything at once: on its share of the connections, reads included', async () => {
+  it('that does everything at once: on its share of the connections, reads included', async () => {
     await start({ perTenant: 3 });
     const boards = await make(12);
     peak = 0;
@@ -169,7 +169,7 @@ describe('one tenant does not starve the others', () => {
     expect(peak).toBe(3);
   });
 
-  it('who has used its share for too long: refused, and told when to try again', async () => {
+  it('that has used its share for too long: it is refused, and told when to try again', async () => {
     await start({ perTenant: 1, waitTimeoutMs: 50, lockTimeoutMs: 60_000 });
     const [board] = (await make(1)) as [Dashboard];
     const lock = await holdLock(database, LOCK_ALL);

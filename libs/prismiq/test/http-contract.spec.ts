@@ -361,7 +361,7 @@ describe.each(PLATFORMS)('the wire contract on %s', (platform) => {
       );
     });
 
-    it('403 for a header that says somebody else, 500 without a word of the inside', async () => {
+    it('403 for a header that names another user, 500 without internal details', async () => {
       const other = { headers: { 'X-Tenant-ID': 'globex' } };
       expectDetail(await host.send('GET', '/dashboards', undefined, other), 403, expect.stringMatching(/X-Tenant-ID/));
       await host.database.query('ALTER TABLE tenant_acme.prismiq_saved_queries RENAME TO away');

@@ -149,7 +149,7 @@ describe.each(PLATFORMS)(`${REQUESTS} requests of any kind, on %s (FUZZ_SEED=${S
     agent.destroy();
   };
 
-  it('never a 5xx, a hang, a word of the inside, or a row changed by what was refused', async () => {
+  it('never a 5xx, a hang, internal details, or a row changed by a refused request', async () => {
     const errors: string[] = [];
     const error = jest.spyOn(Logger.prototype, 'error').mockImplementation((...message: unknown[]) => {
       errors.push(message.join(' '));

@@ -141,7 +141,7 @@ describe.each(PLATFORMS)('over HTTP on %s', (platform) => {
       expect(await contents()).toEqual(before);
     });
 
-    it('answers a wicked tenant id, id, path or header with a 4xx, and creates nothing', async () => {
+    it('answers a hostile tenant id, id, path or header with a 4xx, and creates nothing', async () => {
       const [before, schemas] = [await contents(), await schemaNames(database)];
       const wicked = fc.oneof(
         fc.string({ unit: 'binary', maxLength: 100 }),

@@ -25,7 +25,7 @@ describe.each(PLATFORMS)('lists on %s', (platform) => {
     return (body.dashboards ?? body.queries).map(({ name }: { name: string }) => name);
   };
 
-  it('are complete, with widgets, where nothing is asked for', async () => {
+  it('are complete, with widgets, without parameters', async () => {
     for (const path of ['/dashboards', '/dashboards?', '/dashboards?_=1&tag=x']) {
       const { body } = await host.send('GET', path);
       expect(Object.keys(body)).toEqual(['dashboards']);
@@ -55,7 +55,7 @@ describe.each(PLATFORMS)('lists on %s', (platform) => {
     }
   });
 
-  it('can be light', async () => {
+  it('can be summaries', async () => {
     const { body } = await host.send('GET', '/dashboards?fields=summary&limit=1');
     expect(body).toEqual({
       dashboards: [

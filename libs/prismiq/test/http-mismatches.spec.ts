@@ -26,7 +26,7 @@ describe.each(PLATFORMS)('where client and upstream server disagree, on %s', (pl
   const patch = (id: string, body: object, sender = {}) => host.send('PATCH', `/dashboards/${id}`, body, sender);
   const get = async (id: string) => (await host.send('GET', `/dashboards/${id}`)).body;
 
-  it('M1: a widget is updated by PUT as by PATCH, each a part of it', async () => {
+  it('M1: PUT updates a widget partially, as PATCH does', async () => {
     const { id, widgets } = await make({ widgets: [{ ...WIDGET, query: QUERY }] });
     for (const method of ['PUT', 'PATCH'] as const) {
       const answer = await host.send(method, `/dashboards/${id}/widgets/${widgets[0].id}`, { title: method });
@@ -47,7 +47,7 @@ describe.each(PLATFORMS)('where client and upstream server disagree, on %s', (pl
     }
   });
 
-  it('M3: a new dashboard keeps its filters and is public if it shall be', async () => {
+  it('M3: a new dashboard keeps its filters, and is public if requested', async () => {
     const filters = [{ id: 'f', type: 'text', label: 'L', field: 'c' }];
     expect(await make({ filters, is_public: true })).toMatchObject({ filters, is_public: true });
   });
@@ -63,7 +63,7 @@ describe.each(PLATFORMS)('where client and upstream server disagree, on %s', (pl
     expect((await host.send('PATCH', `/saved-queries/${query.id}`, { description: null })).body.description).toBeNull();
   });
 
-  it('M5: widgets keep their ids over a full save, and new ones the ids of their maker', async () => {
+  it('M5: widgets keep their ids over a full save, and new ones keep the ids of the client', async () => {
     const made = await make({ widgets: [WIDGET, WIDGET] });
     const added = randomUUID();
     const { body } = await patch(made.id, {
@@ -77,7 +77,7 @@ describe.each(PLATFORMS)('where client and upstream server disagree, on %s', (pl
     expect(body.widgets[0].created_at).toBe(made.widgets[0].created_at);
   });
 
-  it('M6: the least and greatest sizes of a widget are kept, over a layout too', async () => {
+  it('M6: the minimum and maximum sizes of a widget are kept, also by a layout', async () => {
     const position = { ...POSITION, minW: 1, minH: 1, maxW: 9, maxH: 9 };
     const { id, widgets } = await make({ widgets: [{ ...WIDGET, position }] });
     const moved = [{ widget_id: widgets[0].id, position: { ...POSITION, x: 5 } }];
@@ -95,7 +95,7 @@ describe.each(PLATFORMS)('where client and upstream server disagree, on %s', (pl
     expect((await get(id)).layout).toEqual({ columns: 6, row_height: 90, margin: [10, 10], compact_type: 'vertical' });
   });
 
-  it('M8: compact_type is stored, null as well', async () => {
+  it('M8: compact_type is stored, including null', async () => {
     for (const compact_type of ['horizontal', null]) {
       const { id } = await make({ layout: { compact_type } });
       expect((await get(id)).layout.compact_type).toBe(compact_type);
@@ -114,14 +114,14 @@ describe.each(PLATFORMS)('where client and upstream server disagree, on %s', (pl
     expect([refused.status, refused.body.detail[0].loc]).toEqual([422, ['body', 'filters', 0, 'field']]);
   });
 
-  it('M10: what is unknown in a config or a query is kept, in its own casing', async () => {
+  it('M10: unknown members of a config or a query are kept, in their own casing', async () => {
     const config = { x_axis: 'a', xAxis: 'b', yAxis: 'c', showPoints: true, is_new: { deep_key: 1, deepKey: 2 } };
     const query = { ...QUERY, someHint: 'x', other_hint: null };
     const { widgets } = await make({ widgets: [{ ...WIDGET, config, query }] });
     expect(widgets[0]).toMatchObject({ config, query });
   });
 
-  it('M11: a hyperlink beside the config is left out, the one in it is kept', async () => {
+  it('M11: a hyperlink next to the config is dropped, the one inside is kept', async () => {
     const hyperlink = { url: 'https://example.com', title: null };
     const { widgets } = await make({ widgets: [{ ...WIDGET, hyperlink, config: { hyperlink } }] });
     expect(widgets[0]).not.toHaveProperty('hyperlink');
@@ -150,19 +150,19 @@ describe.each(PLATFORMS)('where client and upstream server disagree, on %s', (pl
     expect([copy.status, copy.body.name, copy.body.owner_id]).toEqual([201, 'Mine', 'root']);
   });
 
-  it('M14: ids are UUIDs, and what is none is not found', async () => {
+  it('M14: ids are UUIDs, and anything else is not found', async () => {
     expect((await make()).id).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
     expect((await host.send('GET', '/dashboards/1')).status).toBe(404);
   });
 
-  it('M16: who is an admin says the resolver, and no header', async () => {
+  it('M16: the resolver decides who is an admin, not a header', async () => {
     const { id } = await make();
     const claims = { 'X-Is-Admin': 'true', 'X-Admin': '1', 'X-User-Roles': 'admin' };
     expect((await patch(id, {}, { ...bob, headers: claims })).status).toBe(404);
     expect((await patch(id, {}, root)).status).toBe(200);
   });
 
-  it('M18: what is not set is left out, and not null', async () => {
+  it('M18: members that are not set are absent, not null', async () => {
     const filters = [
       { id: 'f', type: 'text', label: 'L', field: 'c', table: null, options: null, default_value: null },
     ];
@@ -184,7 +184,7 @@ describe.each(PLATFORMS)('where client and upstream server disagree, on %s', (pl
     }
   });
 
-  it('M20: ?owner=me lists what is one’s own', async () => {
+  it('M20: ?owner=me lists the caller’s own', async () => {
     await make({ is_public: true });
     const theirs = await make({ is_public: true }, bob);
     const ids = async (path: string, sender = {}) =>
@@ -214,13 +214,13 @@ describe.each(PLATFORMS)('where client and upstream server disagree, on %s', (pl
     expect((await get(hers.id)).widgets).toEqual(hers.widgets);
   });
 
-  it('S2: nobody pins what he may not see, since nobody pins', async () => {
+  it('S2: nobody can pin what they may not see, since there are no pins', async () => {
     const { id } = await make();
     expect((await host.send('POST', '/pins', { dashboard_id: id, context: 'c' }, bob)).status).toBe(404);
     expect((await host.send('GET', `/dashboards/${id}/pins`, undefined, bob)).status).toBe(404);
   });
 
-  it('S3: a private saved query is nobody else’s to read or write, by an empty PATCH either', async () => {
+  it('S3: nobody else can read or write a private saved query, not even by an empty PATCH', async () => {
     const { id } = await makeQuery();
     for (const sender of [bob, nobody]) {
       expect((await host.send('GET', `/saved-queries/${id}`, undefined, sender)).status).toBe(404);
@@ -288,7 +288,7 @@ describe.each(PLATFORMS)('where client and upstream server disagree, on %s', (pl
     },
   );
 
-  it('S10: an admin reads what he may change', async () => {
+  it('S10: admins can read what they may change', async () => {
     const { id } = await make();
     expect((await host.send('GET', `/dashboards/${id}`, undefined, root)).status).toBe(200);
     expect((await host.send('GET', `/dashboards/${id}/export`, undefined, root)).status).toBe(200);
@@ -306,7 +306,7 @@ describe.each(PLATFORMS)('where client and upstream server disagree, on %s', (pl
     expect(await get(made.id)).toEqual(made);
   });
 
-  it('D3: of two simultaneous saves one set of widgets stays, and one of one version is refused', async () => {
+  it('D3: of two simultaneous saves, one set of widgets stays, and one save of the same version is refused', async () => {
     const made = await make({ widgets: [WIDGET] });
     const save = (title: string, version?: number) =>
       patch(made.id, { version, widgets: Array.from({ length: 5 }, () => ({ ...WIDGET, title })) });
@@ -338,7 +338,7 @@ describe.each(PLATFORMS)('where client and upstream server disagree, on %s', (pl
     expect((await host.send('GET', '/dashboards')).status).toBe(200);
   });
 
-  it('D6: a spoilt row fails neither list nor get nor delete', async () => {
+  it('D6: a corrupt row fails neither list nor get nor delete', async () => {
     const { id } = await make({ widgets: [WIDGET, WIDGET] });
     await host.database.query(`UPDATE tenant_acme.prismiq_widgets SET position = '{"y": "top"}', type = 'map'`);
     const { status, body } = await host.send('GET', '/dashboards');

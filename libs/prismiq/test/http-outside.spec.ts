@@ -113,7 +113,7 @@ describe.each(PLATFORMS)('what no controller gets to see, on %s', (platform) => 
     );
   });
 
-  it('an upload that its client aborts is logged as no error', async () => {
+  it('an upload that its client aborts is not logged as an error', async () => {
     const logged = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
     const filter = PrismiqExceptionFilter.prototype as unknown as { answer(error: unknown): void };
     const answered = jest.spyOn(filter, 'answer');
@@ -165,7 +165,7 @@ describe.each(PLATFORMS)('what no controller gets to see, on %s', (platform) => 
     expect(answer.headers.allow?.split(', ').toSorted()).toEqual(allow.split(', ').toSorted());
   });
 
-  it('everything else keeps the form of the host', async () => {
+  it('everything else keeps the format of the host', async () => {
     expect((await post('{"name": ', {}, '/mine')).body).toEqual({ mine: true });
     expect((await post('{}', { 'Content-Encoding': 'zip' }, '/mine')).status).not.toBe(404);
     expect((await send({ method: 'GET', path: '/nothing' })).body).toEqual({ mine: true });

@@ -25,7 +25,7 @@ describe.each(PLATFORMS)('entity tags and versions on %s', (platform) => {
   const versionNow = async () => (await host.send('GET', `/dashboards/${id}`)).body.version;
   const STALE = { detail: expect.stringMatching(/changed meanwhile/), current_version: 3 };
 
-  it('every answer may be kept by its user alone, and only to be asked for again', async () => {
+  it('every answer may be cached by its user only, and must be revalidated', async () => {
     const at = `/dashboards/${id}`;
     const answers = [
       host.send('GET', '/dashboards'),
@@ -51,7 +51,7 @@ describe.each(PLATFORMS)('entity tags and versions on %s', (platform) => {
     );
   });
 
-  it('are on every answer that is one dashboard, one widget or one saved query', async () => {
+  it('are on every answer with one dashboard, widget or saved query', async () => {
     const fetchTag = async (...request: Parameters<RestHost['send']>) => {
       const { headers } = await host.send(...request);
       expect(headers['cache-control']).toBe('private, no-cache');
@@ -139,13 +139,13 @@ describe.each(PLATFORMS)('entity tags and versions on %s', (platform) => {
     expect(await versionNow()).toBe(3);
   });
 
-  it('a record that is not there is not found, whatever is expected of it', async () => {
+  it('a missing record is not found, under any precondition', async () => {
     const headers = { 'If-Match': '"3"' };
     expect((await host.send('PATCH', `/dashboards/${randomUUID()}`, {}, { headers })).status).toBe(404);
     expect((await host.send('DELETE', `/dashboards/${id}`, undefined, { user: 'bob', headers })).status).toBe(404);
   });
 
-  it('a version in the body that is not stored any more is refused with 409, and the one that is', async () => {
+  it('a stale version in the body is refused with 409, and the current one is accepted', async () => {
     const before = await host.contents();
     const answer = await host.send('PATCH', `/dashboards/${id}`, { name: 'x', version: 2 });
     expect([answer.status, answer.body]).toEqual([409, { ...STALE, code: 'STALE_VERSION' }]);
@@ -156,7 +156,7 @@ describe.each(PLATFORMS)('entity tags and versions on %s', (platform) => {
     expect((await host.send('PATCH', `/dashboards/${id}`, { name: 'y', version: null })).body.version).toBe(5);
   });
 
-  it('of header and body both must hold', async () => {
+  it('in header and body must both hold', async () => {
     const patch = async (tag: string, version: number) => {
       const headers = { 'If-Match': tag };
       const answer = await host.send('PATCH', `/dashboards/${id}`, { description: 'x', version }, { headers });
@@ -192,7 +192,7 @@ describe.each(PLATFORMS)('entity tags and versions on %s', (platform) => {
     expect([answer.status, answer.headers.etag, answer.text === '']).toEqual([status, '"3"', status === 304]);
   });
 
-  it('If-None-Match shows nothing to who may not see, and hinders no write', async () => {
+  it('If-None-Match shows nothing to users who may not see the record, and does not prevent a write', async () => {
     const headers = { 'If-None-Match': '"3"' };
     expect((await host.send('GET', `/dashboards/${id}`, undefined, { user: 'bob', headers })).status).toBe(404);
     expect((await host.send('PATCH', `/dashboards/${id}`, {}, { headers })).status).toBe(200);
@@ -216,7 +216,7 @@ describe.each(PLATFORMS)('entity tags and versions on %s', (platform) => {
     },
   );
 
-  it('who gives none saves as before: the last one wins', async () => {
+  it('without a precondition the last write wins', async () => {
     const stale = (await host.send('GET', `/dashboards/${id}`)).body;
     await host.send('PATCH', `/dashboards/${id}`, { name: 'theirs' });
     const { version: _, ...unversioned } = stale;

@@ -76,7 +76,7 @@ describe.each(PLATFORMS)('the REST controllers on %s', (platform) => {
     return body === undefined ? sent : sent.send(body as object);
   };
 
-  it('carry a dashboard through its life, in the names of the contract', async () => {
+  it('create, read, change and delete a dashboard, with the names of the contract', async () => {
     const made = await send('post', '/dashboards', {
       id: 'ignored',
       owner_id: 'mallory',
@@ -133,7 +133,7 @@ describe.each(PLATFORMS)('the REST controllers on %s', (platform) => {
     });
   });
 
-  it('carry a widget through its life, by PUT and by PATCH', async () => {
+  it('create, read, change and delete a widget, by PUT and by PATCH', async () => {
     const { body: dashboard } = await send('post', '/dashboards', { name: 'S' });
     const path = `/dashboards/${dashboard.id}/widgets`;
     const { body: widget } = await send('post', path, { ...WIDGET, query: QUERY }).expect(201);
@@ -149,7 +149,7 @@ describe.each(PLATFORMS)('the REST controllers on %s', (platform) => {
     });
   });
 
-  it('carry a saved query through its life', async () => {
+  it('create, read, change and delete a saved query', async () => {
     const { body: made } = await send('post', '/saved-queries', { name: 'q', query: QUERY }).expect(201);
     expect(made).toMatchObject({ name: 'q', tenant_id: 'acme', owner_id: 'ada', is_shared: false, query: QUERY });
     expect((await send('get', '/saved-queries').expect(200)).body).toEqual({ queries: [made] });
@@ -221,7 +221,7 @@ describe.each(PLATFORMS)('the REST controllers on %s', (platform) => {
     expect(await place({})).toEqual(['body']);
   });
 
-  it('show enough of what was wrong, nothing of a secret, and not a thousand faults', async () => {
+  it('show enough of the input at fault, no secret, and not a thousand faults', async () => {
     const secret = { raw_sql: 7, hyperlink: { url: `javascript:${'x'.repeat(500)}` } };
     const { body } = await send('post', '/dashboards', {
       name: 'S',
@@ -243,12 +243,12 @@ describe.each(PLATFORMS)('the REST controllers on %s', (platform) => {
     expect((await send('put', `/dashboards/${dashboard.id}/layout`, many).expect(422)).body.detail).toHaveLength(100);
   });
 
-  it('know members by the names of the contract alone', async () => {
+  it('accept members only by the names of the contract', async () => {
     const { body } = await send('post', '/dashboards', { name: 'S', isPublic: true, ownerId: 'eve' }).expect(201);
     expect(body).toMatchObject({ is_public: false, owner_id: 'ada' });
   });
 
-  it('tell the log what the developer has to mend, and the client less', async () => {
+  it('log what the developer has to fix, and tell the client less', async () => {
     const warnings: string[] = [];
     const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation((message: unknown) => {
       warnings.push(String(message));
@@ -259,7 +259,7 @@ describe.each(PLATFORMS)('the REST controllers on %s', (platform) => {
     expect(warnings).toEqual([expect.stringContaining('schemaFor'), expect.stringContaining('ensureTables')]);
   });
 
-  it('hide what went wrong inside, and give a number to ask with', async () => {
+  it('hide internal errors, and return a request id', async () => {
     await ensureTables(database.pool, { schema: 'tenant_broken', createSchema: true });
     await database.query('ALTER TABLE tenant_broken.prismiq_dashboards RENAME COLUMN version TO versions');
     const behind = await send('get', '/dashboards', undefined, bearer('broken')).expect(503);

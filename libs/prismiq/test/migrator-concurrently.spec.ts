@@ -100,7 +100,7 @@ describe('a migration outside of a transaction', () => {
   });
 
   describe('that fails', () => {
-    it('leaves no invalid index behind, and what came before it', async () => {
+    it('leaves no invalid index behind, and keeps the earlier migrations', async () => {
       const { schema, migrator } = await tenant('cic_fail', UNIQUE);
       await database.query(`INSERT INTO ${schema}.orders (id, total) VALUES (1, 5), (2, 5)`);
       const { failures } = await migrator.up();
@@ -170,7 +170,7 @@ describe('a migration outside of a transaction', () => {
       expect(await isValid(schema)).toEqual([true]);
     });
 
-    it('for a lock of a table gives way, and says who holds it', async () => {
+    it('for a lock on a table gives way, and names the holder', async () => {
       const { schema, migrator } = await tenant('cic_held', UNIQUE, { lockTimeoutMs: 100, retries: 1 });
       const holder = await builds.hold(`BEGIN; LOCK TABLE ${schema}.orders IN SHARE UPDATE EXCLUSIVE MODE`);
       const log = new Log();
@@ -186,7 +186,7 @@ describe('a migration outside of a transaction', () => {
       expect(await isValid(schema)).toEqual([true]);
     });
 
-    it('does not wait for itself, nor for one that waits for the schema’s lock', async () => {
+    it('waits neither for itself nor for a process that waits for the schema’s lock', async () => {
       const { schema, migrator } = await tenant('cic_self', UNIQUE);
       const holder = await builds.snapshot();
       const run = migrator.up();
@@ -255,7 +255,7 @@ describe('a migration outside of a transaction', () => {
     });
 
     (bouncer === undefined ? describe.skip : describe)('through PgBouncer', () => {
-      it('takes as long as it takes, and leaves nothing in a session, also when it fails', async () => {
+      it('runs without a time limit, and leaves nothing in a session, even when it fails', async () => {
         // It would end the transactions that look at the sessions.
         limits = limits.filter((name) => name !== 'transaction_timeout');
         const url = bouncer!.through(database.url);
@@ -332,7 +332,7 @@ describe('a migration outside of a transaction', () => {
     });
   });
 
-  it('never takes a table or an index of a shared schema for the tenant’s', async () => {
+  it('never mistakes a table or an index of a shared schema for the tenant’s', async () => {
     await database.query(
       `CREATE SCHEMA shared; CREATE TABLE shared.prices (a int); CREATE INDEX prices_a ON shared.prices (a)`,
     );
@@ -356,7 +356,7 @@ describe('a migration outside of a transaction', () => {
     expect(await builds.indexes('cic_shared_000', '^prices_')).toHaveLength(1);
   });
 
-  describe('that goes on without its process', () => {
+  describe('that continues without its process', () => {
     it('is waited for, and its result is taken over', async () => {
       const { schema, migrator } = await tenant('cic_over', UNIQUE, { lockTimeoutMs: 1 });
       const holder = await builds.snapshot();
@@ -386,7 +386,7 @@ describe('a migration outside of a transaction', () => {
       expect(await readHistory(schema)).toEqual(['0001_orders', '0002_unique']);
     });
 
-    it('and whose answer is lost without a word is noticed to have ended', async () => {
+    it('whose answer is lost silently is noticed to have ended', async () => {
       const proxy = await LossyProxy.start(database.url);
       proxies.push(proxy);
       const { schema, migrator } = await tenant('cic_silent', UNIQUE, {
@@ -400,7 +400,7 @@ describe('a migration outside of a transaction', () => {
       expect(await isValid(schema)).toEqual([true]);
     });
 
-    it('is done again if it fails', async () => {
+    it('is repeated if it fails', async () => {
       const { schema, migrator } = await tenant('cic_again', UNIQUE);
       const holder = await builds.snapshot();
       const orphan = database.query(
@@ -422,7 +422,7 @@ describe('a migration outside of a transaction', () => {
       expect(index!.oid).not.toBe(oid);
     });
 
-    it('is also recognized when it was begun by hand', async () => {
+    it('is also recognized if it was started by hand', async () => {
       const { schema, migrator } = await tenant('cic_hand', UNIQUE);
       const holder = await builds.snapshot();
       const byHand = database.query(

@@ -76,7 +76,7 @@ describe('a run without work', () => {
     );
   });
 
-  it('tells recorded migrations that no list has from those of a newer version', async () => {
+  it('distinguishes recorded migrations that no list has from those of a newer version', async () => {
     const fleet = new Fleet(database, 'lost', 1);
     await fleet.migrator({ migrations: withHost(ORDERS, CURRENCY) }).up({ createSchema: true });
     const newer = await fleet.migrator({ migrations: withHost(ORDERS) }).status();
@@ -89,7 +89,7 @@ describe('a run without work', () => {
     }
   });
 
-  it('is told by verify, whose tenants may match an older version, or have no tables', async () => {
+  it('is reported by verify, whose tenants may match an older version, or have no tables', async () => {
     const fleet = new Fleet(database, 'behind', 2);
     await database.query('CREATE SCHEMA behind_000');
     await fleet.migrator().up({ tenants: ['001'], createSchema: true });

@@ -93,7 +93,7 @@ describe('a tenant that cannot be migrated', () => {
     },
   );
 
-  it('because a name is taken by another table’s index is told whose it is, and nothing is recorded', async () => {
+  it('because another table’s index has its name: the table is named, and nothing is recorded', async () => {
     const fleet = new Fleet(database, 'occupied', 1);
     await database.query(
       'CREATE SCHEMA occupied_000; CREATE TABLE occupied_000.t (a int); CREATE INDEX idx_widgets_dashboard_id ON occupied_000.t (a)',
@@ -107,7 +107,7 @@ describe('a tenant that cannot be migrated', () => {
     expect(await describeCatalog(database, 'occupied_000')).toEqual(before);
   });
 
-  it('because a table is locked gives way after the time-out, is tried again, and lets others through', async () => {
+  it('because a table is locked: it gives way after the time-out, is retried, and lets others through', async () => {
     const fleet = await fleetWithOrders('held');
     const migrator = fleet.migrator({ migrations: withHost(ORDERS, CURRENCY), lockTimeoutMs: 150, retries: 2 });
     await holding('SELECT * FROM held_003.orders', async () => {
@@ -130,7 +130,7 @@ describe('a tenant that cannot be migrated', () => {
     expect((await migrator.up()).counts).toMatchObject({ migrated: 1, unchanged: 5 });
   });
 
-  it('at first is done as soon as the lock is let go of', async () => {
+  it('at first: it is done as soon as the lock is released', async () => {
     const fleet = await fleetWithOrders('released', 1);
     const migrator = fleet.migrator({ migrations: withHost(ORDERS, CURRENCY), lockTimeoutMs: 100, retries: 5 });
     await holding('SELECT * FROM released_000.orders', async (holder) => {
@@ -144,7 +144,7 @@ describe('a tenant that cannot be migrated', () => {
     });
   });
 
-  it('because somebody works on it is left for later, and reported if that does not end in time', async () => {
+  it('because another process works on it: it is left for later, and reported if that takes too long', async () => {
     const fleet = new Fleet(database, 'busy', 3);
     await fleet.migrator().up({ createSchema: true });
     const migrator = fleet.migrator({ migrations: withHost(ORDERS), lockTimeoutMs: 100, retries: 1 });
@@ -161,7 +161,7 @@ describe('a tenant that cannot be migrated', () => {
     });
   });
 
-  it('ends the run by default: tenants in work are finished, the others skipped', async () => {
+  it('ends the run by default: tenants in progress are finished, the others are skipped', async () => {
     const fleet = await fleetWithOrders('stops', 30);
     await database.query('ALTER TABLE stops_000.orders ADD COLUMN currency integer');
     const report = await fleet.migrator({ migrations: withHost(ORDERS, CURRENCY) }).up({ concurrency: 2 });
@@ -191,7 +191,7 @@ describe('a tenant that cannot be migrated', () => {
     expect(failures[0]).toMatchObject({ sqlState: '57014', message: expect.stringContaining('host:0002') });
   });
 
-  it('because of code of the host’s that throws', async () => {
+  it('because the host’s code throws', async () => {
     const fleet = await fleetWithOrders('throws', 2);
     const broken = migration('0002', () => {
       throw new TypeError('x is not a function');
@@ -201,7 +201,7 @@ describe('a tenant that cannot be migrated', () => {
     expect(report.failures[0]!.message).toMatch(/Migration host:0002 failed: x is not a function/);
   });
 
-  it('because of a deadlock is tried again', async () => {
+  it('because of a deadlock: it is retried', async () => {
     const fleet = await fleetWithOrders('dead', 1);
     await database.query('CREATE TABLE dead_000.other (a int)');
     const crossing = statements('0002', [
@@ -252,7 +252,7 @@ describe('a tenant that cannot be migrated', () => {
     },
   );
 
-  it('is not in the way of an abort: tenants in work are finished', async () => {
+  it('does not delay an abort: tenants in progress are finished', async () => {
     const fleet = await fleetWithOrders('aborted', 10);
     const abort = new AbortController();
     const log = new Log();

@@ -56,7 +56,7 @@ describe('the report of a run', () => {
     expect(report.failures).toEqual(log.results.filter(({ state }) => state === 'failed'));
   }
 
-  it('assumes nothing: of 41 tenants with the same Prismiq tables, one has none of the host’s', async () => {
+  it('assumes nothing: one of 41 tenants with the same Prismiq tables lacks the host’s table', async () => {
     const fleet = new Fleet(database, 'assumed', 41);
     const others = fleet.entries.slice(0, 40).map(({ tenantId }) => tenantId);
     await fleet.migrator({ migrations: withHost(ORDERS) }).up({ tenants: others, createSchema: true });
@@ -69,7 +69,7 @@ describe('the report of a run', () => {
   });
 
   describe('while another process works on a tenant', () => {
-    it('waits for it, however long its own budget for locks is, and says so once', async () => {
+    it('waits for it, regardless of its own lock time-out, and reports that once', async () => {
       const fleet = new Fleet(database, 'others', 2);
       await fleet.migrator({ migrations: withHost(ORDERS) }).up({ createSchema: true });
       const migrations = withHost(ORDERS, CURRENCY);
@@ -134,7 +134,7 @@ describe('the report of a run', () => {
     });
   });
 
-  it('stopped between two steps, tells what was committed and what is left', async () => {
+  it('stopped between two steps, reports what was committed and what is left', async () => {
     const fleet = new Fleet(database, 'between', 1);
     await fleet.migrator({ migrations: withHost(ORDERS) }).up({ createSchema: true });
     const holder = await database.pool.connect();
@@ -201,7 +201,7 @@ describe('the report of a run', () => {
     });
   });
 
-  it('equals what the database says, whatever is killed, aborted, locked or lost', async () => {
+  it('matches the database, whatever is killed, aborted, locked or lost', async () => {
     const RUNS = 12;
     const pool = poolTo(proxy.url);
     const migrations = withHost(ORDERS, CURRENCY, INDEX, NOTE);
@@ -263,7 +263,7 @@ describe('the report of a run', () => {
   describe('down', () => {
     const four = [ORDERS, CURRENCY, INDEX, NOTE];
 
-    it('takes back as many as were asked, over a migration outside of the transaction', async () => {
+    it('takes back the requested number, across a migration outside of the transaction', async () => {
       const fleet = new Fleet(database, 'steps', 3);
       const migrator = fleet.migrator({ migrations: withHost(...four) });
       await migrator.up({ createSchema: true });

@@ -71,7 +71,7 @@ const bouncer = await startPgBouncer({ url: process.env['DATABASE_URL']!, poolSi
   }
   afterEach(expectCleanSessions);
 
-  it('provisions, migrates, finds nothing to do, tells the status, and takes back', async () => {
+  it('provisions, migrates, finds nothing to do, shows the status, and takes back', async () => {
     const fleet = new Fleet(database, 'pool', 40);
     const migrator = fleet.migrator({ database: pool, migrations: withHost(ORDERS, CURRENCY) });
     expect((await migrator.up({ createSchema: true, concurrency: 10 })).failures).toEqual([]);
@@ -115,7 +115,7 @@ const bouncer = await startPgBouncer({ url: process.env['DATABASE_URL']!, poolSi
     expect((await describeCatalog(database, 'cic_005')).some((line) => line.includes('orders_id'))).toBe(true);
   });
 
-  it('fails as it should: by a lock, by a statement that is wrong, by a killed connection', async () => {
+  it('fails as it should: by a lock, by an invalid statement, by a killed connection', async () => {
     const fleet = new Fleet(database, 'fails', 6);
     await fleet.migrator({ database: pool, migrations: withHost(ORDERS) }).up({ createSchema: true });
     await database.query('ALTER TABLE fails_001.orders ADD COLUMN currency text');

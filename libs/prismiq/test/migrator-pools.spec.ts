@@ -43,7 +43,7 @@ describe('the connections of a run', () => {
     );
   });
 
-  it('suffice if there are two more than tenants in work, whatever is locked', async () => {
+  it('suffice if there are two more than tenants in progress, whatever is locked', async () => {
     const fleet = new Fleet(database, 'enough', 3);
     await fleet.migrator({ migrations: withHost(ORDERS) }).up({ createSchema: true });
     const holder = await database.pool.connect();
@@ -57,7 +57,7 @@ describe('the connections of a run', () => {
     expect(log.result('001')).toMatchObject({ sqlState: '55P03' });
   });
 
-  it('are one for what only reads', async () => {
+  it('are a single one for calls that only read', async () => {
     const fleet = new Fleet(database, 'reads', 3);
     const migrator = fleet.migrator({ database: openPool(1), migrations });
     expect((await migrator.status()).missing).toHaveLength(3);

@@ -15,7 +15,7 @@ describe('repair of all tenants', () => {
   const ours = async (schema: string) =>
     (await describeCatalog(database, schema)).filter((line) => line.includes('prismiq')).toSorted();
 
-  it('adopts the tables that SQLAlchemy has made, shows the statements before, and leaves the rows where they are', async () => {
+  it('adopts tables created by SQLAlchemy, shows the statements first, and leaves the rows unchanged', async () => {
     const fleet = new Fleet(database, 'python', 3);
     for (const { tenantId } of fleet.entries) {
       const schema = fleet.schemaFor(tenantId);
@@ -49,7 +49,7 @@ describe('repair of all tenants', () => {
     expect((await migrator.up({ repair: true })).counts).toMatchObject({ unchanged: 3 });
   });
 
-  it('repairs what has drifted, makes a table that is gone, and fails only the tenant that cannot be repaired', async () => {
+  it('repairs drifted tables, creates a missing one, and fails only the tenant that cannot be repaired', async () => {
     const fleet = new Fleet(database, 'drift', 4);
     const migrator = fleet.migrator();
     await migrator.up({ createSchema: true });

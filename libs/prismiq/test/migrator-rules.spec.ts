@@ -133,7 +133,7 @@ describe('the statements that are sent', () => {
     expect(plain.calls.some(({ text }) => readStatements(text).length > 20)).toBe(true);
   });
 
-  it('are one a call on Citus, with the same catalog', async () => {
+  it('are sent one at a time on Citus, with the same catalog', async () => {
     // What the migrator looks for; the extension itself is on no machine that runs these tests.
     await database.query(
       `SET allow_system_table_mods = on;
@@ -155,7 +155,7 @@ describe('the statements that are sent', () => {
     }
   });
 
-  it('are as a role may send them that is no superuser and owns its schemas', async () => {
+  it('work for a role that is not a superuser and owns its schemas', async () => {
     const role = `owner_of_${database.name}`;
     await database.query(
       `CREATE ROLE ${role} LOGIN PASSWORD 'owner'; GRANT CREATE ON DATABASE ${database.name} TO ${role}`,

@@ -61,7 +61,7 @@ describe('TenantMigrator', () => {
       expect((await fleet.migrator({ database: target }).up()).counts).toMatchObject({ unchanged: 12 });
     });
 
-    it('tells of its progress', async () => {
+    it('reports its progress', async () => {
       const fleet = new Fleet(database, 'events', 2);
       await makeSchemas(fleet);
       const log = new Log();
@@ -132,7 +132,7 @@ describe('TenantMigrator', () => {
       expect(await migrator.up({ createSchema: true })).toMatchObject({ total: 1, counts: { migrated: 1 } });
     });
 
-    it('takes nobody for granted: of many tenants that are alike, some are not', async () => {
+    it('takes no tenant for granted: among many equal tenants, some differ', async () => {
       const fleet = new Fleet(database, 'alike', 120);
       await fleet.migrator({ migrations: withHost(ORDERS) }).up({ createSchema: true, concurrency: 8 });
       const done = statements('0002_done', ['ALTER TABLE orders ADD COLUMN done boolean']);
@@ -164,7 +164,7 @@ describe('TenantMigrator', () => {
       }
     });
 
-    it('leaves what the host has added to our tables, and what a newer version has recorded', async () => {
+    it('keeps what the host has added to our tables, and what a newer version has recorded', async () => {
       const fleet = new Fleet(database, 'newer', 1);
       await fleet.migrator().up({ createSchema: true });
       await database.query(`ALTER TABLE newer_000.prismiq_dashboards ADD COLUMN color text`);
@@ -221,7 +221,7 @@ describe('TenantMigrator', () => {
       ]);
     });
 
-    it('find shared schemas behind the tenant’s, and nothing else', async () => {
+    it('find shared schemas after the tenant’s, and nothing else', async () => {
       const fleet = new Fleet(database, 'path', 1);
       await database.query(
         'CREATE SCHEMA common; CREATE TABLE common.rates (code text); CREATE TABLE public.strays (id int)',
@@ -247,7 +247,7 @@ describe('TenantMigrator', () => {
       expect(await schemaNames(database)).not.toContain(fleet.schemas[0]);
     });
 
-    it('say what they need if there is but a pool', async () => {
+    it('say what they need if there is only a pool', async () => {
       const fleet = new Fleet(database, 'noorm', 1);
       const asks = migration('0001', async (self) => void (await self.execute('SELECT 1')));
       const report = await fleet.migrator({ migrations: withHost(asks) }).up({ createSchema: true });
@@ -293,7 +293,7 @@ describe('TenantMigrator', () => {
       await ensureTables(database.pool, { schema: 'look_orphan' });
     });
 
-    it('say where each tenant stands', async () => {
+    it('show the state of each tenant', async () => {
       const status = await fleet.migrator().status();
       expect(status).toMatchObject({ total: 9, newest: { prismiq: V2 }, upToDate: false });
       expect(status.groups).toEqual([
@@ -324,7 +324,7 @@ describe('TenantMigrator', () => {
       expect(status.orphans).not.toContain('look_current');
     });
 
-    it('tell which history cannot be read, and read the others', async () => {
+    it('report a history that cannot be read, and read the others', async () => {
       const reader = `reader_of_${database.name}`;
       await database.query(`CREATE ROLE ${reader} LOGIN PASSWORD 'reader'`);
       await database.query(
@@ -374,7 +374,7 @@ describe('TenantMigrator', () => {
       expect(plan.blocked.map(({ tenantId }) => tenantId)).toEqual(['half', 'drifted', 'dropped']);
     });
 
-    it('flag statements that lose data, and migrations that no transaction holds', async () => {
+    it('flag statements that lose data, and migrations outside of the transaction', async () => {
       const host = [
         statements('0001', ['DROP TABLE IF EXISTS old', `INSERT INTO notes VALUES ('DROP TABLE x; -- not')`]),
         migration(
@@ -429,7 +429,7 @@ describe('TenantMigrator', () => {
   });
 
   describe('adoption', () => {
-    it('records the version that tables without a history have, and goes on from there', async () => {
+    it('records the version of tables without a history, and continues from there', async () => {
       const fleet = new Fleet(database, 'adopt', [{ tenantId: 'v1' }, { tenantId: 'v2' }, { tenantId: 'odd' }]);
       await fleet.migrator({ migrations: [prismiqUpTo(1)] }).up({ tenants: ['v1'], createSchema: true });
       await fleet.migrator().up({ tenants: ['v2', 'odd'], createSchema: true });
@@ -462,7 +462,7 @@ describe('TenantMigrator', () => {
       expect(await describeCatalog(database, 'adopt_odd')).toEqual(before);
     });
 
-    it('completes a half-provisioned schema whose tables are as they should be', async () => {
+    it('completes a half-provisioned schema whose tables match', async () => {
       const fleet = new Fleet(database, 'complete', 1);
       await fleet.migrator({ migrations: [prismiqUpTo(1)] }).up({ createSchema: true });
       await database.query('DROP TABLE complete_000.prismiq_migrations, complete_000.prismiq_widgets');
@@ -470,7 +470,7 @@ describe('TenantMigrator', () => {
       expect(await describeCatalog(database, 'complete_000')).toEqual(TABLES_MD);
     });
 
-    it('tells of a history whose tables are gone, instead of nothing to do', async () => {
+    it('reports a history whose tables are gone, instead of nothing to do', async () => {
       const fleet = new Fleet(database, 'gone', 1);
       await fleet.migrator().up({ createSchema: true });
       await database.query('DROP TABLE gone_000.prismiq_widgets');
@@ -512,7 +512,7 @@ describe('TenantMigrator', () => {
       expect((await migrator.status()).upToDate).toBe(true);
     });
 
-    it('needs to know how far', async () => {
+    it('needs a target', async () => {
       const migrator = new Fleet(database, 'far', 1).migrator({ migrations: withHost(ORDERS) });
       await expect(migrator.down({ steps: 1 })).rejects.toThrow(/there are several sources/);
       await expect(migrator.down({ source: 'host' })).rejects.toThrow(/either `to` or `steps`/);
@@ -639,7 +639,7 @@ describe('TenantMigrator', () => {
       );
     });
 
-    it('an unreachable server is told of', async () => {
+    it('an unreachable server is reported', async () => {
       const pool = new Pool({ connectionString: 'postgres://nobody@127.0.0.1:1/nothing' });
       await expect(new TenantMigrator({ database: pool }).up()).rejects.toThrow(/Cannot (reach|list)|could not|failed/);
       await pool.end();
@@ -653,7 +653,7 @@ describe('TenantMigrator', () => {
       await expect(fleet.migrator().up({ onEvent, createSchema: true })).rejects.toThrow('the log is full');
     });
 
-    it('a directory that fails fails the call', async () => {
+    it('a failing directory fails the call', async () => {
       const list = () => {
         throw new Error('no such table');
       };
@@ -661,7 +661,7 @@ describe('TenantMigrator', () => {
       await expect(migrator.status()).rejects.toThrow(/no such table/);
     });
 
-    it('an entry of the directory that cannot be used is one failed tenant', async () => {
+    it('an unusable entry of the directory is one failed tenant', async () => {
       const entries = [{ tenantId: 'big-corp' }, { tenantId: 'acme' }, { tenantId: '' }];
       const migrator = new TenantMigrator({
         database: database.pool,

@@ -312,13 +312,13 @@ describe('PrismiqModule', () => {
     expect(() => app!.get(TenantSchema)).toThrow(/is marked as a scoped provider/);
   });
 
-  describe('refuses options with the name of the option and the way out', () => {
+  describe('refuses options, naming the option and the solution', () => {
     it.each([undefined, null, 'options'])('%j', (options) => {
       expect(() => PrismiqModule.forRoot(options as never)).toThrow(/`forRoot` must be called with an object/);
       expect(() => PrismiqModule.forRootAsync(options as never)).toThrow(/`forRootAsync` must be called with/);
     });
 
-    it('values that stand beside the factory', () => {
+    it('values that are next to the factory', () => {
       const options = { resolver, useFactory: () => ({}) } as never;
       expect(() => PrismiqModule.forRootAsync(options)).toThrow(/`resolver` must be returned by the factory/);
     });

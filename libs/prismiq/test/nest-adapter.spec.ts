@@ -15,7 +15,7 @@ import { TestDatabase } from '../../../test/support/test-database.js';
 import { boot, ormModule, PLATFORMS, resolver } from './support/host.js';
 
 /** What http/nest-adapter.ts relies on. If a test of this file fails after an update of NestJS, that file has to follow. */
-describe('NestJS, where it has no documented interface', () => {
+describe('internals of NestJS', () => {
   let database: TestDatabase;
   let app: INestApplication;
   beforeAll(async () => {
@@ -48,7 +48,7 @@ describe('NestJS, where it has no documented interface', () => {
     expect(config.getVersioning()).toMatchObject({ type: VersioningType.URI, prefix: 'version', defaultVersion: '7' });
   });
 
-  it('an ApplicationConfig that is not there is named', async () => {
+  it('a missing ApplicationConfig is named', async () => {
     app = await boot({});
     expect(() => getApplicationConfig({} as ModuleRef)).toThrow(
       /This version of @nestjs\/core keeps its ApplicationConfig elsewhere/,

@@ -79,7 +79,7 @@ describe('the OpenAPI document', () => {
     expect(await new Validator().validate(structuredClone(document) as never)).toMatchObject({ valid: true });
   });
 
-  it('describes every route: what it takes, all that it answers, headers, errors', () => {
+  it('describes every route: input, answers, headers, errors', () => {
     const ours = listOperations(document).filter(({ path }) => path.startsWith('/api/prismiq'));
     expect(ours).toHaveLength(21);
     expect(ours.map(({ operationId }) => operationId).toSorted()).toEqual([
@@ -134,7 +134,7 @@ describe('the OpenAPI document', () => {
     ]);
   });
 
-  it('has the rules that input is checked by', () => {
+  it('has the rules by which input is checked', () => {
     const { schemas } = document.components!;
     expect(schemas).toMatchObject({
       PrismiqCreateDashboard: { required: ['name'], properties: { allowed_viewers: { maxItems: 1000 } } },
@@ -156,7 +156,7 @@ describe('the OpenAPI document', () => {
     });
   });
 
-  it('gives types that fit what the server answers, and refuse what it does not', async () => {
+  it('yields types that fit the answers of the server, and nothing else', async () => {
     const send = (method: 'get' | 'post' | 'put' | 'patch' | 'delete', path: string, body?: object) =>
       request(app.getHttpServer())[method](`/api/prismiq${path}`).set('Authorization', ada).send(body);
     const made = await send('post', '/dashboards', {

@@ -57,7 +57,7 @@ const bouncer = await startPgBouncer({ url: process.env['DATABASE_URL']!, poolSi
     await database.query(`DELETE FROM tenant_t0.prismiq_dashboards; DELETE FROM tenant_t1.prismiq_dashboards`);
   });
 
-  it('makes and verifies tables, by a pool, a client and an ORM, and leaves no search_path behind', async () => {
+  it('creates and verifies tables, by a pool, a client and an ORM, and leaves no search_path behind', async () => {
     const pool = new Pool({ connectionString: url, max: 8 });
     const client = await connected();
     const orm = await database.orm({ clientUrl: url });

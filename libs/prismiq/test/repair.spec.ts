@@ -30,7 +30,7 @@ describe('repair of the tables', () => {
     ['create_all', sqlAlchemyTables],
     ['a naming convention', sqlAlchemyTablesByConvention],
   ])('that SQLAlchemy has made by %s', (_, tables) => {
-    it('makes them what they must be, and leaves the rows where they are', async () => {
+    it('repairs them, and leaves the rows unchanged', async () => {
       await database.query(tables('shop') + pythonRows('shop', 'acme'));
       const before = await rowVersions();
       expect((await refusal(false)).message).toMatch(/All of this can be repaired without changing a row/);
@@ -42,7 +42,7 @@ describe('repair of the tables', () => {
     });
   });
 
-  it('lists the missing defaults of create_all, and adds no index of what has another name', async () => {
+  it('lists the missing defaults of create_all, and adds no index that exists under another name', async () => {
     await database.query(sqlAlchemyTables('shop'));
     const { differences } = await refusal(false);
     expect(differences.filter(({ actual }) => actual !== undefined)).toHaveLength(15);
@@ -127,7 +127,7 @@ describe('repair of the tables', () => {
     expect(await describeCatalog(database, 'shop')).toEqual(before);
   });
 
-  it('leaves all as it is where a row breaks a constraint that is missing', async () => {
+  it('changes nothing if a row violates a missing constraint', async () => {
     await ensure(false);
     await database.query(pythonRows('shop', 'acme'));
     await database.query(
@@ -208,7 +208,7 @@ describe('repair of the tables', () => {
     saved_queries: ['DROP TABLE prismiq_saved_queries'],
   };
 
-  it('makes them exactly what they must be from any deviations of these, with each row where it was', async () => {
+  it('repairs any combination of these differences exactly, and leaves each row unchanged', async () => {
     const deviations = fc.record(
       Object.fromEntries(
         Object.entries(DEVIATIONS).map(([object, ways]) => [object, fc.option(fc.constantFrom(...ways), { freq: 1 })]),

@@ -63,7 +63,7 @@ describe('the repositories', () => {
   const nobody = as({});
 
   describe('of dashboards', () => {
-    it('create with all that belongs to one, and read it back', async () => {
+    it('create one with all members, and read it back', async () => {
       const created = await ada(() =>
         dashboards.create({
           name: '  Sales ',
@@ -114,7 +114,7 @@ describe('the repositories', () => {
       });
     });
 
-    it('create for nobody, who cannot see it unless it is public', async () => {
+    it('create one without an owner, visible only if it is public', async () => {
       const made = await nobody(() => dashboards.create({ name: 'Job', widgets: [widget('w')] }));
       expect(made).toMatchObject({ ownerId: null, widgets: [{ title: 'w' }] });
       await expect(nobody(() => dashboards.get(made.id))).rejects.toThrow(RecordNotFoundError);
@@ -194,7 +194,7 @@ describe('the repositories', () => {
       });
     });
 
-    it('refuse a write of who has read an older version, and change nothing', async () => {
+    it('refuse a write based on an older version, and change nothing', async () => {
       const {
         id,
         widgets: [first],
@@ -233,7 +233,7 @@ describe('the repositories', () => {
       expect(await ada(() => dashboards.get(id))).toEqual(won!.value);
     });
 
-    it('leave the version alone where nothing changes, whatever the order of keys', async () => {
+    it('keep the version if nothing changes, regardless of the order of keys', async () => {
       const before = await ada(() =>
         dashboards.create({
           name: 'S',
@@ -376,7 +376,7 @@ describe('the repositories', () => {
       },
     );
 
-    it('read rows of the Python server and rows that were spoilt', async () => {
+    it('read rows of the Python server and corrupt rows', async () => {
       const [row] = await database.query<{ id: string }>(
         `INSERT INTO tenant_acme.prismiq_dashboards (tenant_id, name, owner_id, layout)
          VALUES ('acme', 'Python', 'ada', '{"columns": 12, "row_height": 80, "margin": [16, 16]}') RETURNING id`,
@@ -548,7 +548,7 @@ describe('the repositories', () => {
       await ada(() => dashboards.update(id, { layout: { ...layout, margin: null }, filters }));
     });
 
-    it('but refuse what would end whoever reads them, or cannot be stored', async () => {
+    it('but refuse what would crash a reader, or cannot be stored', async () => {
       const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)]);
       const put = (config: unknown) =>
         ada(() => dashboards.create({ name: 'S', widgets: [{ ...widget('w'), config: config as WidgetConfig }] }));
@@ -569,7 +569,7 @@ describe('the repositories', () => {
     });
   });
 
-  it('is not misled by an operator that somebody has made in public', async () => {
+  it('is not misled by an operator in public', async () => {
     await database.query(
       `CREATE FUNCTION public.always(varchar, varchar) RETURNS boolean LANGUAGE sql AS 'SELECT true';
        CREATE OPERATOR public.= (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = public.always)`,

@@ -130,7 +130,7 @@ describe.each(PLATFORMS)('resolvers, on %s', (platform) => {
     expect((await get('/whose', as('4711', 'ada'))).body).toEqual({ tenantId: '4711', userId: '3', isAdmin: false });
   });
 
-  it('fromUser has no tenant for a user who has none, and refuses what is no text', async () => {
+  it('fromUser returns no tenant for a user without one, and refuses values that are not strings', async () => {
     await start(fromUser({ tenantId: 'organisation' }));
     expect(await get('/whose', as('acme', 'ada'))).toEqual(noTenant);
     await app!.close();
@@ -141,7 +141,7 @@ describe.each(PLATFORMS)('resolvers, on %s', (platform) => {
     });
   });
 
-  it('waits for a promise of whatever make', async () => {
+  it('waits for promises of any library', async () => {
     // What Node itself returns is, in the sandbox of a test runner, no instance of its `Promise`.
     const foreign = stat('.');
     expect(foreign).not.toBeInstanceOf(Promise);
@@ -195,7 +195,7 @@ describe.each(PLATFORMS)('resolvers, on %s', (platform) => {
     expect(await get('/whose', as('acme', 'ada'))).toEqual(noTenant);
   });
 
-  it('firstOf takes the first that says something', async () => {
+  it('firstOf takes the first that returns a tenant', async () => {
     class Never extends TenantResolver {
       override resolve = async () => null;
     }
@@ -205,7 +205,7 @@ describe.each(PLATFORMS)('resolvers, on %s', (platform) => {
     expect(await get('/whose')).toEqual(noTenant);
   });
 
-  it('allAgree refuses sources that disagree, and lets none speak alone', async () => {
+  it('allAgree refuses sources that disagree, and needs all of them', async () => {
     await start(allAgree(user, fromHeader('x-org'), fromSubdomain('example.com')));
     const host = 'acme.example.com';
     expect(await get('/whose', { ...as('acme', 'ada'), 'x-org': 'acme', host })).toEqual(tenantAnswer('acme'));

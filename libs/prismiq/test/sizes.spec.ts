@@ -80,7 +80,7 @@ describe('the size of', () => {
     return row!.id;
   }
 
-  it('a dashboard is limited on every way to write it, and what is refused leaves nothing behind', async () => {
+  it('a dashboard is limited in every write, and a refused write leaves nothing behind', async () => {
     const made = await ada(() => dashboards.create({ name: 'S', widgets: [widget(4_000), widget(4_000)] }));
     const [first] = made.widgets as [Dashboard['widgets'][number]];
     const large = [widget(4_000), widget(4_000), widget(4_000)];

@@ -41,7 +41,7 @@ describe('the tables', () => {
     database.query<{ name: string }>(`SELECT name FROM "${schema}".${PRISMIQ_HISTORY_TABLE} ORDER BY id`);
   const ALL = [{ name: 'prismiq_0001_tables' }, { name: 'prismiq_0002_version_and_list_index' }];
 
-  it('are those of tables.md when ensureTables makes them', async () => {
+  it('are those of tables.md when ensureTables creates them', async () => {
     expect(await ensureTables(orm, { schema: 'by_ensure', createSchema: true })).toEqual({
       schema: 'by_ensure',
       created: true,
@@ -50,7 +50,7 @@ describe('the tables', () => {
     expect(await history('by_ensure')).toEqual(ALL);
   });
 
-  it('are those of tables.md when the migrations make them, one by one', async () => {
+  it('are those of tables.md when the migrations create them, one by one', async () => {
     for (const { name } of PRISMIQ_MIGRATIONS) {
       await migrate((migrator) => migrator.up({ schema: 'by_migration', to: name }));
     }
@@ -69,7 +69,7 @@ describe('the tables', () => {
     expect(await history(schema)).toEqual(ALL);
   });
 
-  it('pass verification, whoever made them', async () => {
+  it('pass verification, whatever created them', async () => {
     for (const schema of ['by_ensure', 'by_migration', 'by_sql', 'by_path']) {
       expect(await verifyTables(orm, { schema })).toEqual([]);
       expect(await ensureTables(orm, { schema })).toEqual({ schema, created: false });

@@ -56,7 +56,7 @@ describe('tenancy', () => {
   };
 
   describe('TenantContext.runInTenant', () => {
-    it('gives everything awaited within, and nothing outside, the tenant', async () => {
+    it('gives the tenant to everything awaited inside, and to nothing outside', async () => {
       const { context } = await start();
       const later = () => new Promise((resolve) => setTimeout(() => resolve(context.current()), 5));
       const acme = { tenantId: 'acme', schema: 'tenant_acme', userId: undefined, isAdmin: false };
@@ -90,7 +90,7 @@ describe('tenancy', () => {
       });
     });
 
-    it('keeps many tenants apart that run at the same time', async () => {
+    it('separates tenants that run at the same time', async () => {
       const { context, dashboards } = await start();
       const tenants = ['acme', 'globex'].flatMap((tenant) =>
         Array.from({ length: 20 }, (_, i) => [tenant, `${tenant} ${i}`]),
@@ -133,7 +133,7 @@ describe('tenancy', () => {
       await expect(use).rejects.toThrow(/^Invalid user id: .*undefined for no user/);
     });
 
-    it('says how to use ids of another form, in words that work as they stand', async () => {
+    it('explains how to use ids of another form, with working code', async () => {
       const id = '0b4c2f6e-5d51-4a57-9a3f-0a4b1f6f8a11';
       const { context } = await start();
       const error = await context.runInTenant(id, () => 1).catch((thrown: Error) => thrown.message);
@@ -151,7 +151,7 @@ describe('tenancy', () => {
     });
   });
 
-  it('tells a tenant without tables, and one with old tables, apart', async () => {
+  it('distinguishes a tenant without tables from one with old tables', async () => {
     const { context, dashboards } = await start({ directory: tenantsFromList(['nobody', 'old']) });
     const list = () => context.runInTenant('nobody', () => dashboards.list());
     await expect(list()).rejects.toThrow(TenantNotProvisionedError);
@@ -266,7 +266,7 @@ describe('tenancy', () => {
       expect(resolutions).toBe(2);
     });
 
-    it('is there while an Observable goes on', async () => {
+    it('is there while an Observable continues', async () => {
       const { text } = await get('/host/stream', bearer('acme')).expect(200);
       expect(text).toBe('acme acme acme');
     });

@@ -36,7 +36,7 @@ describe('TenantContext', () => {
   const ids = (count: number) => Array.from({ length: count }, (_, index) => `t${index}`);
 
   describe('forEachTenant', () => {
-    it('works for each active tenant in its own context, as many at a time as it may', async () => {
+    it('works for each active tenant in its own context, with limited concurrency', async () => {
       const tenants = await start({
         directory: tenantsFromList([...ids(20), { tenantId: 'late', state: 'suspended' }]),
       });
@@ -60,7 +60,7 @@ describe('TenantContext', () => {
       expect(tenants.current()).toBeUndefined();
     });
 
-    it('stops after a failure, names the tenant, and leaves nothing going on behind', async () => {
+    it('stops after a failure, names the tenant, and leaves nothing running', async () => {
       const tenants = await start({ directory: tenantsFromList(ids(50)) });
       const begun: string[] = [];
       const ended: string[] = [];
@@ -81,7 +81,7 @@ describe('TenantContext', () => {
       expect([begun.length, ended.length]).toEqual([4, 3]);
     });
 
-    it('goes on after failures if it shall, and tells of them', async () => {
+    it('continues after failures if asked to, and reports them', async () => {
       const tenants = await start({ directory: tenantsFromList(ids(10)) });
       const result = await tenants.forEachTenant(
         ({ tenantId }) => {
@@ -141,7 +141,7 @@ describe('TenantContext', () => {
       await expect(tenants.forEachTenant(() => 1, { concurrency: 0 })).rejects.toThrow(RangeError);
     });
 
-    it('tells of all tenants that failed, where it stops after the first', async () => {
+    it('reports all tenants that failed, even if it stops after the first', async () => {
       const tenants = await start({ directory: tenantsFromList(ids(9)) });
       const work = tenants.forEachTenant(
         async ({ tenantId }) => {
@@ -155,7 +155,7 @@ describe('TenantContext', () => {
       });
     });
 
-    it('does so as the system, where it shall see everything', async () => {
+    it('works as the system to see everything', async () => {
       const tenants = await start();
       for (const tenant of ['a', 'b']) {
         await ensureTables(database.pool, { schema: `tenant_${tenant}`, createSchema: true });
@@ -173,7 +173,7 @@ describe('TenantContext', () => {
     });
   });
 
-  it('gives keys of caches that no two tenants, or things, share', async () => {
+  it('returns cache keys that no two tenants, or things, share', async () => {
     const tenants = await start({
       directory: { find: (tenantId) => ({ tenantId }), list: () => [] },
       schemaFor: () => 's',
@@ -230,7 +230,7 @@ describe('TenantContext', () => {
       ]);
     });
 
-    it('is a member of JSON lines, and of what any other logger asks for', async () => {
+    it('is a member of JSON lines, and available to other loggers', async () => {
       const tenants = await start({ directory: tenantsFromList(['acme']) });
       app.useLogger(new TenantLogger(tenants, { json: true, colors: false }));
       const [outside, inside] = await written(async () => {

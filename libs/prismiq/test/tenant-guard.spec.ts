@@ -159,7 +159,7 @@ describe.each(PLATFORMS)('TenantGuard, on %s', (platform) => {
     return tenantId === undefined ? sent : sent.set('Authorization', bearer(tenantId, 'ada'));
   };
 
-  it('lets everything that surrounds the handler see the tenant', async () => {
+  it('shows the tenant to everything around the handler', async () => {
     await start();
     await get('/tenants/pass/1', 'acme').expect(418);
     expect(seen).toEqual(['interceptor acme', 'pipe acme', 'handler acme', 'filter acme']);
@@ -169,7 +169,7 @@ describe.each(PLATFORMS)('TenantGuard, on %s', (platform) => {
     expect(app.get(TenantContext).current()).toBeUndefined();
   });
 
-  it('refuses who is unknown, suspended or contradicts himself, and lets pass who is nobody', async () => {
+  it('refuses unknown, suspended and contradictory tenants, and lets requests without a tenant pass', async () => {
     await start();
     await get('/tenants/whose', 'nobody').expect(404);
     await get('/tenants/whose', 'late').expect(403);
@@ -178,7 +178,7 @@ describe.each(PLATFORMS)('TenantGuard, on %s', (platform) => {
     await get('/tenants/whose', 'acme').expect(200);
   });
 
-  it('keeps requests apart that come at the same time, on connections that are kept', async () => {
+  it('separates concurrent requests on connections that stay open', async () => {
     await start();
     const answers = await Promise.all(
       Array.from({ length: 100 }, async (_, index) => {
@@ -207,7 +207,7 @@ describe.each(PLATFORMS)('TenantGuard, on %s', (platform) => {
     expect(resolutions).toBe(1);
   });
 
-  it('says once whose request it is, where guards run at the same time, as those of GraphQL fields do', async () => {
+  it('resolves a request once if guards run concurrently, as those of GraphQL fields do', async () => {
     @Injectable()
     @UseGuards(TenantGuard)
     class Fields {
@@ -301,7 +301,7 @@ describe.each(PLATFORMS)('TenantGuard, on %s', (platform) => {
     await get('/both', 'acme').expect(200, ['acme', 'globex', 'acme', 'globex']);
   });
 
-  it('refuses where it comes too late to bind the EntityManager of a transaction; the interceptor does not', async () => {
+  it('refuses if it is too late to bind the EntityManager of a transaction; the interceptor does not', async () => {
     @Controller('late')
     class LateController {
       constructor(private readonly em: EntityManager) {}

@@ -48,7 +48,7 @@ const user = fromUser({ tenantId: 'tenantId', userId: 'userId' });
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Tenant acme has one dashboard, whose name is seen by whoever works for acme. */
-describe('the tenant, by whatever way the code is reached', () => {
+describe('the tenant, in every transport', () => {
   let database: TestDatabase;
   let app: INestApplication;
 
@@ -113,14 +113,14 @@ describe('the tenant, by whatever way the code is reached', () => {
       expect(globex.text).toBe('of globex\n'.repeat(3));
     });
 
-    it('is there, in work that nobody waits for', async () => {
+    it('is there, in work that is not awaited', async () => {
       await get('/late', 'acme');
       await get('/late', 'globex');
       expect(await Promise.all(late.splice(0))).toEqual([['of acme'], ['of globex']]);
     });
   });
 
-  it('is there in the handler of a message, and none where the message names none', async () => {
+  it('is there in the handler of a message, if the message names one', async () => {
     /** Stands in for the host's own guard of messages, which puts the sender into their context. */
     class SenderGuard implements CanActivate {
       canActivate(context: ExecutionContext): boolean {
@@ -222,7 +222,7 @@ describe('the tenant, by whatever way the code is reached', () => {
     socket.terminate();
   });
 
-  it('is there in a cron job that says for whom it works, and fails closed in one that does not', async () => {
+  it('is there in a cron job that names it, and a job that does not fails closed', async () => {
     const results: unknown[] = [];
 
     @Injectable()

@@ -83,7 +83,7 @@ describe('the work of a validation is bounded', () => {
     expect(steps()).toBeLessThan(200_000 + 100);
   });
 
-  it('a value that is a list where none may be costs one walk', async () => {
+  it('a list in place of another value costs one walk', async () => {
     const { input, steps } = counted(times(100_000, (n) => n));
     expect(await queryFaults(input)).toEqual([expect.objectContaining({ type: 'invalid_type', path: ['query'] })]);
     expect(steps()).toBeLessThan(100_000 + 100);
@@ -95,7 +95,7 @@ describe('the work of a validation is bounded', () => {
     expect(steps()).toBeLessThan(1000);
   });
 
-  it('an object that holds itself twice ends the walk as well', async () => {
+  it('an object that contains itself twice ends the walk as well', async () => {
     const circle: Record<string, unknown> = {};
     Object.assign(circle, { a: circle, b: circle });
     expect(await queryFaults(circle)).toHaveLength(100);
@@ -111,7 +111,7 @@ describe('the work of a validation is bounded', () => {
     );
   });
 
-  it('references to tables that are not there: a hundred faults', async () => {
+  it('references to missing tables: a hundred faults', async () => {
     const columns = times(1000, (n) => ({ table_id: `t${n}`, column: 'c' }));
     const query = { tables: [{ id: 'o', name: 'o' }], columns, group_by: columns, order_by: columns };
     expect(await queryFaults(query)).toHaveLength(100);

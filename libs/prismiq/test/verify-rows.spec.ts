@@ -55,7 +55,7 @@ describe('verify looks at the rows', () => {
     expect((await migrator.verify({ tenants: ['b'] })).findings).toEqual([]);
   });
 
-  it('tells where the rows of a tenant are whose schema was renamed by hand', async () => {
+  it('finds the rows of a tenant whose schema was renamed by hand', async () => {
     await ensureTables(database.pool, { schema: 'tenant_hooli', createSchema: true });
     await insert('tenant_hooli', 'hooli');
     await database.query('ALTER SCHEMA tenant_hooli RENAME TO tenant_hooli_old');

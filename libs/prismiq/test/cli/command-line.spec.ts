@@ -95,7 +95,7 @@ describe('the command line of prismiq', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });
 
-  it('refuses a wrong environment variable by its name, where it is of use', async () => {
+  it('names an invalid environment variable, if the command uses it', async () => {
     const env = { PRISMIQ_CONCURRENCY: 'many' };
     expect(await host.run(['migrate', '--help'], { env })).toMatchObject({ code: 0 });
     expect(await host.run(['sql'], { env })).toMatchObject({ code: 0 });
@@ -104,7 +104,7 @@ describe('the command line of prismiq', () => {
     expect(code).toBe(2);
   });
 
-  it('tells an error as JSON as well, for --json', async () => {
+  it('also writes an error as JSON with --json', async () => {
     const { code, events } = await host.run(['migrate', '--json']);
     expect(code).toBe(2);
     expect(events).toEqual([
@@ -123,7 +123,7 @@ describe('the command line of prismiq', () => {
     expect((await host.run(['migrate'], { env: { PRISMIQ_DEBUG: '0' } })).stderr).not.toMatch(/^ +at/m);
   });
 
-  it('is not disturbed by a reader that stops reading', async () => {
+  it('ignores a reader that stops reading', async () => {
     const { child, result } = host.start(['sql']);
     child.stdout.destroy();
     expect(await result).toMatchObject({ code: 0, stderr: '' });

@@ -43,7 +43,7 @@ describe('the configuration of the prismiq command', () => {
     expect(await isIn(database)).toBe(true);
   });
 
-  it('asks for a database where none is named', async () => {
+  it('asks for a database if none is named', async () => {
     const { code, stderr } = await probe([], { env: none });
     expect(stderr).toMatch(/^Error: Which database\? Set DATABASE_URL, give --database-url postgres:/);
     expect(code).toBe(2);
@@ -104,7 +104,7 @@ describe('the configuration of the prismiq command', () => {
     });
   });
 
-  it('takes what a compiler has made of a configuration for CommonJS', async () => {
+  it('loads a configuration compiled to CommonJS', async () => {
     const config = `Object.defineProperty(exports, '__esModule', { value: true });
       exports.default = { database: '${other.url}' };`;
     await host.write('dist/package.json', '{ "type": "commonjs" }');
@@ -136,10 +136,10 @@ describe('the configuration of the prismiq command', () => {
     expect(await database.query(`SELECT 1 FROM pg_database WHERE datname = 'prismiq_stray'`)).toEqual([]);
   });
 
-  describe('what goes before what', () => {
+  describe('precedence', () => {
     const nowhere = 'postgres://127.0.0.1:1/nowhere';
 
-    it('a flag before PRISMIQ_DATABASE_URL, that before DATABASE_URL, that before the file', async () => {
+    it('is: a flag, PRISMIQ_DATABASE_URL, DATABASE_URL, the file', async () => {
       for (const [file, env, flag] of [
         [nowhere, { DATABASE_URL: nowhere, PRISMIQ_DATABASE_URL: nowhere }, ['--database-url', other.url]],
         [nowhere, { DATABASE_URL: nowhere, PRISMIQ_DATABASE_URL: other.url }, []],
@@ -157,7 +157,7 @@ describe('the configuration of the prismiq command', () => {
       }
     });
 
-    it('a MikroORM instance stays what it is: DATABASE_URL is passed over, and a flag is refused', async () => {
+    it('leaves a MikroORM instance as it is: DATABASE_URL is ignored, and a flag is refused', async () => {
       const config = `import { MikroORM } from '@mikro-orm/postgresql';\n${define(
         `database: new MikroORM({ clientUrl: '${other.url}', entities: [], discovery: { warnWhenNoEntities: false } })`,
       )}`;
@@ -171,7 +171,7 @@ describe('the configuration of the prismiq command', () => {
       });
     });
 
-    it('--config before PRISMIQ_CONFIG, and that before what is found', async () => {
+    it('is: --config, PRISMIQ_CONFIG, the file that is found', async () => {
       const file = (url: string) => define(`database: '${url}'`);
       await host.write('a.config.mjs', file(other.url));
       await host.write('b.config.mjs', file(nowhere));
@@ -216,7 +216,7 @@ describe('the configuration of the prismiq command', () => {
     });
   });
 
-  it('refuses a file that does not exist, and two where one is meant', async () => {
+  it('refuses a file that does not exist, and two files in one folder', async () => {
     expect(await probe(['--config', 'absent.ts'])).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/^Error: There is no configuration file .*absent\.ts\. Check --config/),
@@ -231,7 +231,7 @@ describe('the configuration of the prismiq command', () => {
     await host.remove('prismiq.config.js');
   });
 
-  it('keeps what a configuration logs out of the results', async () => {
+  it('keeps the log output of a configuration out of the results', async () => {
     await withConfig('prismiq.config.mjs', `console.log('hello from the host'); ${define('')}`, async () => {
       const { stdout, stderr, events } = await probe(['--json']);
       expect(events).toEqual([{ type: 'ensured', schema: 'probe', created: true }]);

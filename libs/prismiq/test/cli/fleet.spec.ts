@@ -56,7 +56,7 @@ describe('the prismiq command on a fleet', () => {
       expect(code).toBe(expected.length === 0 ? 2 : 0);
     });
 
-    it('gives programs all that is known of each', async () => {
+    it('writes everything about each as JSON', async () => {
       const { events } = await host.run(['tenants', '--json', '--tenant', 'acme']);
       expect(events).toEqual([
         { type: 'tenant', tenantId: 'acme', schema: 'tenant_acme', state: 'active', ring: 'canary', tags: ['a'] },
@@ -64,7 +64,7 @@ describe('the prismiq command on a fleet', () => {
     });
   });
 
-  it('shows what a terminal would obey for what it is', async () => {
+  it('escapes control characters', async () => {
     await host.write(
       'evil.config.mjs',
       `import { tenantsFromList } from '@prismiq/nestjs';
@@ -78,7 +78,7 @@ describe('the prismiq command on a fleet', () => {
   });
 
   describe('status', () => {
-    it('tells who has no schema, and with --check exits with 4', async () => {
+    it('names tenants without a schema, and with --check exits with 4', async () => {
       const { code, stdout } = await host.run(['status']);
       expect(code).toBe(0);
       expect(stdout).toContain('4 tenants without a schema: acme (tenant_acme), globex (tenant_globex)');
@@ -102,7 +102,7 @@ describe('the prismiq command on a fleet', () => {
       });
     });
 
-    it('tells who has drifted, which schemas are nobody’s, and with --check exits with 5', async () => {
+    it('names tenants that have drifted and orphaned schemas, and with --check exits with 5', async () => {
       await provision();
       await database.query('ALTER TABLE tenant_acme.prismiq_dashboards ALTER COLUMN name DROP NOT NULL');
       await database.query('DROP TABLE tenant_globex.prismiq_widgets');
@@ -115,7 +115,7 @@ describe('the prismiq command on a fleet', () => {
       await database.query('DROP SCHEMA tenant_initech CASCADE');
     });
 
-    it('gives programs one object', async () => {
+    it('writes one JSON object', async () => {
       await provision();
       const { events } = await host.run(['status', '--json']);
       expect(events).toEqual([
@@ -164,7 +164,7 @@ describe('the prismiq command on a fleet', () => {
       expect(await host.run(['plan', '--check'])).toMatchObject({ code: 0, stdout: 'Nothing to do for 4 tenants.\n' });
     });
 
-    it('marks what loses data, and what cannot be in the transaction', async () => {
+    it('marks statements that lose data, and migrations outside of the transaction', async () => {
       await customers.configure([
         VIEW,
         `up() { this.addSql('DROP TABLE IF EXISTS old'); }`,
@@ -179,7 +179,7 @@ describe('the prismiq command on a fleet', () => {
   });
 
   describe('migrate', () => {
-    it('gives programs the events of the run, and nothing else', async () => {
+    it('writes the events of the run as JSON, and nothing else', async () => {
       const result = await host.run(['migrate', '--ring', 'canary', '--create-schema', '--json']);
       expect(result.code).toBe(0);
       expect(getTypes(result)).toEqual([
@@ -214,7 +214,7 @@ describe('the prismiq command on a fleet', () => {
       });
     });
 
-    it('goes through the rings in their order', async () => {
+    it('runs the rings in order', async () => {
       const { events } = await host.run(['migrate', '--all', '--create-schema', '--json']);
       const finished = events.filter(({ type }) => type === 'ring-finished').map(({ ring }) => ring);
       expect(finished).toEqual(['canary', 'early', undefined]);
@@ -222,7 +222,7 @@ describe('the prismiq command on a fleet', () => {
       expect([first, second]).toEqual(['acme', 'globex']);
     });
 
-    it('names a tenant that fails, goes on with --on-error continue, exits with 3, and takes up what is left', async () => {
+    it('names a tenant that fails, continues with --on-error continue, exits with 3, and later continues with what is left', async () => {
       await database.query('CREATE SCHEMA tenant_initech CREATE TABLE v (id integer)');
       const migrate = ['migrate', '--all', '--create-schema', '--on-error', 'continue'];
       const { code, stdout, stderr } = await host.run(migrate);
@@ -253,7 +253,7 @@ describe('the prismiq command on a fleet', () => {
       expect(code).toBe(3);
     });
 
-    it('takes how many tenants are in work at once from the flag, else the environment, else the file', async () => {
+    it('takes the concurrency from the flag, else the environment, else the file', async () => {
       await customers.populate(ids(8));
       await customers.configure([`up() { this.addSql('SELECT pg_sleep(0.15)'); }`], 'concurrency: 3,');
       const env = { PRISMIQ_CONCURRENCY: '2' };
@@ -329,14 +329,14 @@ describe('the prismiq command on a fleet', () => {
       expect(await customers.histories(['acme'])).toEqual({ acme: ['app_0001', 'app_0002'] });
     });
 
-    it('refuses to go on without an answer where there is nobody to ask', async () => {
+    it('refuses to continue without a terminal to ask on', async () => {
       const { code, stderr } = await host.run([...rollback, '--steps', '1', '--allow-data-loss']);
       expect(stderr).toContain('There is no terminal to ask on. Look at it with --dry-run, then add --yes.');
       expect(code).toBe(2);
       expect(await customers.histories(['acme'])).toEqual({ acme: ['app_0001', 'app_0002'] });
     });
 
-    it('takes back a number of migrations, or all after a version, of the tenants selected alone', async () => {
+    it('takes back a number of migrations, or all after a version, of the selected tenants only', async () => {
       const flags = ['--yes', '--allow-data-loss'];
       expect((await host.run([...rollback, '--steps', '1', '--dry-run'])).stdout).toContain('DROP TABLE notes;');
       expect(await host.run([...rollback, '--steps', '1', ...flags])).toMatchObject({
@@ -355,7 +355,7 @@ describe('the prismiq command on a fleet', () => {
   });
 
   describe('verify', () => {
-    it('finds nothing amiss, and exits with 0', async () => {
+    it('finds no problem, and exits with 0', async () => {
       await provision();
       expect(await host.run(['verify'])).toMatchObject({
         code: 0,
@@ -383,7 +383,7 @@ describe('the prismiq command on a fleet', () => {
     });
   });
 
-  it('ensure makes the tables of the tenants selected, and of schemas besides', async () => {
+  it('ensure creates the tables of the selected tenants and of further schemas', async () => {
     const { code, events } = await host.run([
       'ensure',
       '--ring',
@@ -419,7 +419,7 @@ describe('the prismiq command on a fleet', () => {
     expect((await host.run(['migrate', '--all', '--allow-empty'])).code).toBe(0);
   });
 
-  it('takes an entry that cannot be used for one failed tenant', async () => {
+  it('counts an unusable entry as one failed tenant', async () => {
     await customers.populate(['acme', 'big-corp']);
     const migrate = ['migrate', '--create-schema', '--on-error', 'continue'];
     expect(await host.run([...migrate, '--tenant', 'acme'])).toMatchObject({ code: 0 });

@@ -16,7 +16,7 @@ describe('prismiq sql and prismiq ensure', () => {
     await database.close();
   });
 
-  it('sql prints the statements, which work as they stand, and needs no database', async () => {
+  it('sql prints statements that work as they are, and needs no database', async () => {
     await database.query('CREATE SCHEMA by_hand');
     const { code, stdout, stderr } = await host.run(['sql', '--schema', 'by_hand'], { env: { DATABASE_URL: '' } });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -32,7 +32,7 @@ describe('prismiq sql and prismiq ensure', () => {
     );
   });
 
-  it('ensure makes schema and tables, and finds them there the next time', async () => {
+  it('ensure creates schema and tables, and finds them the next time', async () => {
     const ensure = ['ensure', '--schema', 'tenant_new', '--create-schema'];
     expect(await host.run(ensure)).toMatchObject({ code: 0, stdout: 'tenant_new: created what was missing\n' });
     expect(await describeCatalog(database, 'tenant_new')).toEqual(TABLES_MD);
@@ -42,7 +42,7 @@ describe('prismiq sql and prismiq ensure', () => {
     ]);
   });
 
-  it('ensure says what to do about a schema that does not exist, and goes on with the others', async () => {
+  it('ensure gives advice about a schema that does not exist, and continues with the others', async () => {
     await database.query('CREATE SCHEMA tenant_there');
     const { code, stdout, stderr } = await host.run(['ensure', '--schema', 'tenant_none', '--schema', 'tenant_there']);
     expect(stderr).toContain('Error: Schema "tenant_none" does not exist.');
@@ -52,7 +52,7 @@ describe('prismiq sql and prismiq ensure', () => {
     expect(await schemaNames(database)).not.toContain('tenant_none');
   });
 
-  it('ensure refuses tables of another shape, with the differences', async () => {
+  it('ensure refuses tables that differ, and lists the differences', async () => {
     await database.query('CREATE SCHEMA tenant_odd; CREATE TABLE tenant_odd.prismiq_widgets (id integer)');
     const { code, stderr } = await host.run(['ensure', '--schema', 'tenant_odd']);
     expect(code).toBe(3);

@@ -8,7 +8,7 @@ const CTRL_C = '\u0003';
 const CONTROL = /[^\P{Cc}\n]/u;
 
 /** How a run looks to a person in a terminal, and to a log file; and how it is interrupted. */
-describe('prismiq migrate, while it works', () => {
+describe('prismiq migrate while it runs', () => {
   const tenants = ids(12);
   let database: TestDatabase;
   let host: CommandHost;
@@ -41,7 +41,7 @@ describe('prismiq migrate, while it works', () => {
       expect(screen).not.toMatch(/█|░/);
     });
 
-    it('is without colours where NO_COLOR asks for that', async () => {
+    it('uses no colors with NO_COLOR', async () => {
       await customers.configure(sleeping(0.1));
       const terminal = host.terminal(MIGRATE, { env: { NO_COLOR: '1' } });
       expect(await terminal.exitCode).toBe(0);
@@ -49,14 +49,14 @@ describe('prismiq migrate, while it works', () => {
       expect(terminal.output.replaceAll(`${ESCAPE}[K`, '')).not.toContain(ESCAPE);
     });
 
-    it('writes no bar where the terminal is that of a CI', async () => {
+    it('writes no bar in the terminal of a CI', async () => {
       await customers.configure();
       const terminal = host.terminal(MIGRATE, { env: { CI: 'true' } });
       expect(await terminal.exitCode).toBe(0);
       expect(terminal.output).not.toMatch(/█|░/);
     });
 
-    it('Ctrl-C finishes the tenants in work, reports, and exits with 130; the next run takes up what is left', async () => {
+    it('Ctrl-C finishes the tenants in progress, reports, and exits with 130; the next run continues with what is left', async () => {
       await customers.configure(sleeping(0.5));
       const terminal = host.terminal(MIGRATE);
       await terminal.shows(/ [1-4]\/12 /);
@@ -76,7 +76,7 @@ describe('prismiq migrate, while it works', () => {
       expect(code).toBe(0);
     });
 
-    it('a second Ctrl-C ends it at once, and leaves the tenant in work as it was', async () => {
+    it('a second Ctrl-C ends it at once, and leaves the tenant in progress as it was', async () => {
       await customers.configure(sleeping(60));
       const terminal = host.terminal(MIGRATE);
       await terminal.shows(/ 0\/12 /);
@@ -120,7 +120,7 @@ describe('prismiq migrate, while it works', () => {
   });
 
   describe('in a pipe', () => {
-    it('writes plain lines, and not one control character', async () => {
+    it('writes plain lines without control characters', async () => {
       await customers.configure(sleeping(0.05));
       await database.query(`CREATE SCHEMA tenant_acme_05 CREATE TABLE prismiq_widgets (id integer)`);
       const commands = [
@@ -139,7 +139,7 @@ describe('prismiq migrate, while it works', () => {
       }
     });
 
-    it('tells how far it is every few seconds', async () => {
+    it('reports its progress every few seconds', async () => {
       await customers.populate(ids(6));
       await customers.configure(sleeping(2));
       const { code, stderr } = await host.run(MIGRATE);
@@ -147,7 +147,7 @@ describe('prismiq migrate, while it works', () => {
       expect(code).toBe(0);
     });
 
-    it('SIGTERM finishes the tenants in work, and exits with 143', async () => {
+    it('SIGTERM finishes the tenants in progress, and exits with 143', async () => {
       await customers.configure(sleeping(0.5));
       const { child, result } = host.start(MIGRATE);
       await inWork();

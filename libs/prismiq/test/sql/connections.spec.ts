@@ -98,7 +98,7 @@ describe.each(Object.keys(TARGETS))('a transaction on %s', (kind) => {
   const open = (url: string) => TARGETS[kind]!(url);
   const isPool = kind !== 'a pg Client';
 
-  it('that the client gave up on is not committed by the next one on the connection', async () => {
+  it('that the client abandoned is not committed by the next one on the connection', async () => {
     const schema = newSchema();
     await using connection = await open(database.url);
     await database.query(`CREATE SCHEMA ${schema}`);
@@ -217,7 +217,7 @@ describe('the repositories on one connection', () => {
     expect(await names()).toEqual(['Later', 'Others', 'Sales']);
   });
 
-  it('do not wait behind a single statement that the client gave up on', async () => {
+  it('do not wait behind a statement that the client abandoned', async () => {
     await start();
     await using lock = await hold('LOCK tenant_acme.prismiq_dashboards');
     await expect(as('acme', () => dashboards().list())).rejects.toThrow(StatementTimeoutError);

@@ -24,13 +24,13 @@ describe('an error of the database', () => {
     return log.result('000');
   };
 
-  it('is no lack of connection if a file is missing', async () => {
+  it('is not a connection failure if a file is missing', async () => {
     const result = await reportFailure('0001_seed', async () => void (await readFile('/nowhere/seed.sql')));
     expect(result).toMatchObject({ state: 'failed', message: expect.stringContaining('ENOENT') });
     expect(result.message).not.toContain('Cannot reach the database');
   });
 
-  it('is one of its socket if the server is not there', async () => {
+  it('is a connection failure if the server is unreachable', async () => {
     await using pools = new AsyncDisposableStack();
     for (const [host, port] of [
       ['/nowhere', 5432],
@@ -81,7 +81,7 @@ describe('an error of the database', () => {
     holder.release();
   });
 
-  it('is a server that takes no writes, where only they are refused', async () => {
+  it('is a read-only server if only writes are refused', async () => {
     const client = new Client({ connectionString: database.url });
     await client.connect();
     await client.query('BEGIN READ ONLY');
@@ -98,7 +98,7 @@ describe('an error of the database', () => {
     expect(result).toMatchObject({ code: 'MIGRATION_FAILED', sqlState: '22012' });
   });
 
-  it('tells of a transaction that had failed before', async () => {
+  it('reports a transaction that had failed before', async () => {
     const client = new Client({ connectionString: database.url });
     await client.connect();
     await client.query('BEGIN');

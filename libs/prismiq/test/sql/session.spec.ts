@@ -137,7 +137,7 @@ async function outcome(prepare: (client: PoolClient) => Promise<unknown>) {
   };
 }
 
-it('what a session has set before changes nothing', async () => {
+it('earlier settings of the session have no effect', async () => {
   const expected = await outcome(async () => undefined);
   expect(expected.states).toMatchObject([
     { migrated: 1, failed: 0 },

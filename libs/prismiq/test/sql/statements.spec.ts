@@ -127,7 +127,7 @@ describe('a text', () => {
     );
   });
 
-  it('is one statement where the grammar does not know it', () => {
+  it('is one statement if the grammar does not know it', () => {
     expect(readStatements(' SELECT 1; REPACK TABLE x; ')).toMatchObject([
       { sql: 'SELECT 1; REPACK TABLE x;', kind: undefined },
     ]);

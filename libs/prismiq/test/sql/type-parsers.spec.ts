@@ -87,7 +87,7 @@ describe('type parsers of the host', () => {
     });
   });
 
-  it('do not change what is read of the catalog and the tenants', async () => {
+  it('do not change what is read from the catalog and the tenants', async () => {
     const migrator = new TenantMigrator({ database: database.pool });
     expect(await verifyTables(database.pool, { schema: 'tenant_acme' })).toEqual([]);
     expect(await ensureTables(database.pool, { schema: 'tenant_acme' })).toMatchObject({ created: false });

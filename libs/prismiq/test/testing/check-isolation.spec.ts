@@ -243,7 +243,7 @@ describe.each(MODES)('checkIsolation, with %s', (_, schemaFor) => {
     expect([what, leaks]).toEqual([what, expect.arrayContaining([expect.objectContaining(leak(a!, b!))])]);
   });
 
-  it('says so where it would prove nothing', async () => {
+  it('throws if it would prove nothing', async () => {
     await start();
     await expect(check({ tenants: subjects().slice(0, 1) })).rejects.toThrow(/needs two tenants/);
     const missing = check({ requests: () => [{ path: '/orders' }, { path: '/nowhere' }] });

@@ -135,7 +135,7 @@ describe('SqlGuard.check', () => {
     expect(check(sql, acme)).toBe('fine');
   });
 
-  it('refuses public always, and another schema where a tenant is in context', () => {
+  it('always refuses public, and another schema if a tenant is in context', () => {
     for (const tenant of [undefined, acme]) {
       expect(check('SELECT 1 FROM public.prismiq_widgets', tenant)).toBe('in "public"');
       expect(check('SELECT 1 FROM db.public.orders', tenant)).toBe('in "public"');
@@ -347,7 +347,7 @@ describe('SqlGuard.watch', () => {
     await pool.end();
   });
 
-  it('knows who sends a statement that has queued for a connection', async () => {
+  it('knows the tenant of a statement that has queued for a connection', async () => {
     const { AsyncLocalStorage } = await import('node:async_hooks');
     const tenants = new AsyncLocalStorage<{ schema: string }>();
     const pool = new pg.Pool({ connectionString: database.url, max: 1 });

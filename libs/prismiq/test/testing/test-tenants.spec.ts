@@ -25,7 +25,7 @@ describe('the testing kit', () => {
   });
   afterAll(() => database.close());
 
-  it('makes tenants with tables that nobody else has, and drops them', async () => {
+  it('creates tenants with tables of their own, and drops them', async () => {
     const before = await schemaNames(database);
     {
       await using tenants = await TestTenants.create(database.pool);
@@ -52,7 +52,7 @@ describe('the testing kit', () => {
     expect((await schemaNames(database)).filter((name) => name.includes('test_'))).toEqual([]);
   });
 
-  it('leaves a schema alone that was there, and nothing behind when it fails', async () => {
+  it('keeps a schema that existed, and leaves nothing behind when it fails', async () => {
     const all = { schemaFor: () => 'everybody' };
     const first = await TestTenants.create(database.pool, all);
     const second = await TestTenants.create(database.pool, all);
@@ -74,7 +74,7 @@ describe('the testing kit', () => {
     expect(await schemaNames(database)).toEqual([...before, 'spoilt_2'].toSorted());
   });
 
-  it('lets a test say who asks, in the place of the resolver of the application', async () => {
+  it('lets a test name the caller, in place of the resolver of the application', async () => {
     @Controller('me')
     @UseInterceptors(TenantInterceptor)
     class MeController {
