@@ -160,7 +160,7 @@ describe('the MikroORM CLI in a host', () => {
       (await describeCatalog(database, schema)).filter((line) => !line.includes('mikro_orm_migrations'));
     expect(await tables('tenant_five')).toEqual(await tables('tenant_four'));
 
-    // One step by each: the other goes on from there.
+    // One step by each: the other continues from there.
     await migrator.up({ tenants: ['six'], to: 'prismiq_0001_tables', createSchema: true });
     await run('migration:up', 'tenant_six');
     await cli('prismiq.config.js', 'migration:down', '--schema', 'tenant_six');

@@ -44,7 +44,7 @@ function getText(pattern: ts.Expression): string {
       : 'x';
 }
 
-/** Adjacent or nested repetition that makes some texts cost more time than their length. */
+/** Adjacent or nested repetition that makes the time grow faster than the length of some texts. */
 const superLinear = ({ source, flags }: Pick<Expression, 'source' | 'flags'>): string[] =>
   analyse({ source, flags }).reports.map(({ type }) => type);
 

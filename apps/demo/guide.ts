@@ -1,4 +1,4 @@
-/** Something to try, with real ids, that can be pasted into a shell as it stands. */
+/** Commands to try, with real ids, that can be pasted into a shell. */
 export async function guide(url: string): Promise<string> {
   const token = await logIn(url, 'acme', 'ada');
   const response = await fetch(`${url}/api/prismiq/dashboards`, { headers: { authorization: `Bearer ${token}` } });

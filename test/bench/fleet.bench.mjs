@@ -23,7 +23,7 @@ async function timed(work) {
 }
 
 /**
- * Lets floor and package take turns, in an order drawn by lot, and compares each turn with the floor's. The loop has its turn in the
+ * Lets floor and package take turns, in a random order, and compares each turn with the floor's. The loop has its turn in the
  * rounds that are named: it takes so long that the machine may be another one when it is through.
  *
  * @param {(contender: import('./fleet.contenders.mjs').Contender, round: number) => Promise<unknown>} turn

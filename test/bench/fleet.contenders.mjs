@@ -50,15 +50,15 @@ const MIGRATIONS = [CREATE_ORDERS, ...Array.from({ length: 20 }, (_, round) => A
  * @typedef {object} Contender
  * @property {string} name
  * @property {string} prefix of its schemas
- * @property {(schemas: string[]) => Promise<unknown>} provision makes the schemas, with all tables
+ * @property {(schemas: string[]) => Promise<unknown>} provision creates the schemas, with all tables
  * @property {(schemas: string[], round: number) => Promise<unknown>} migrate adds a column
  * @property {(schemas: string[], rounds: number) => Promise<unknown>} [noop] finds out that there is nothing to do
  * @property {() => Promise<unknown>} close
  */
 
 /**
- * The same statements, sent by hand: one text for each tenant, with the lock, the time-outs, the check that nobody was faster, the
- * migrations and the history. It looks at nothing before and verifies nothing after. Only where there may be nothing to do, it reads the
+ * The same statements, sent by hand: one text for each tenant, with the lock, the time-outs, the check for other processes, the
+ * migrations and the history. It inspects nothing before and verifies nothing after. Only if there may be nothing to do, it reads the
  * histories and the fingerprints of the catalog, chunk by chunk. @returns {Contender}
  */
 export function floor(url, concurrency) {

@@ -55,7 +55,7 @@ const ours = (url, guards, ...decorators) => ({
   ],
 });
 
-/** A provider that is made anew for each request, of what it stands upon. */
+/** A provider that is created for each request, with its dependency. */
 function scoped(below) {
   class Link {
     constructor(injected) {
@@ -67,7 +67,7 @@ function scoped(below) {
   return Link;
 }
 
-/** What Nest's documentation shows: the request is injected, and so is all that stands upon it: a chain of three. */
+/** What Nest's documentation shows: the request is injected, and all its dependents become request-scoped: a chain of three. */
 const requestScope = (url) => {
   const tenant = scoped(REQUEST);
   const repository = scoped(tenant);

@@ -32,7 +32,7 @@ export async function bundle(entry, outfile, format, minify) {
     minify,
     bundle: true,
     platform: 'node',
-    // Reads a file beside its own.
+    // Reads a file next to its own.
     external: ['libpg-query'],
     target: 'node22',
     logLevel: 'error',

@@ -3,7 +3,7 @@ import { MikroORM, type Options } from '@mikro-orm/postgresql';
 import { Client, Pool, type QueryResultRow } from 'pg';
 import { suiteGuard } from './sql-guard.js';
 
-/** By this `application_name` the connections of a test itself can be told from those that it tests. */
+/** The `application_name` that distinguishes a test's own connections from those under test. */
 export const TEST_ITSELF = 'the test itself';
 
 /**
@@ -51,7 +51,7 @@ export class TestDatabase {
 
   readonly #orms: MikroORM[] = [];
 
-  /** Options for an ORM that the test, or Nest, makes and closes. */
+  /** Options for an ORM that the test, or Nest, creates and closes. */
   ormOptions(): Options {
     return {
       clientUrl: this.url,
@@ -63,7 +63,7 @@ export class TestDatabase {
     };
   }
 
-  /** A pool that has ended may have connections that have not: to force them would raise errors that nobody listens to. */
+  /** A pool that has ended may have connections that have not: ending them by force would raise unhandled errors. */
   private async allConnectionsClosed(): Promise<void> {
     for (let attempt = 0; attempt < 40; attempt += 1) {
       if (

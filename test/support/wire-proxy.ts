@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 /** What happens to a message to the server: it is lost, or it arrives and nothing comes back any more. */
 export type Fate = 'lost' | 'unanswered';
 
-/** Where the type of a ReadyForQuery message stands, counted from the end. */
+/** The position of the type in a ReadyForQuery message, counted from the end. */
 const READY_FOR_QUERY = -6;
 
 const FIELDS = 'SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0';

@@ -49,7 +49,7 @@ export function prepareDataDirectory(dataDir: string, persistent: boolean, bin: 
   if (canBeKept(dataDir, persistent)) return;
   removeAbandoned(`${dataDir}.draft-`);
   deleteDataDirectory(dataDir);
-  // initdb works beside the directory, so that the directory is never seen half-made.
+  // initdb works next to the directory, so that the directory is never seen incomplete.
   const draft = `${dataDir}.draft-${process.pid}`;
   const passwordFile = `${draft}.password`;
   try {

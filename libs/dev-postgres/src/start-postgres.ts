@@ -64,7 +64,7 @@ export async function startPostgres(options: StartPostgresOptions): Promise<DevP
     const port = await server.start(wantedPort, [...network, ...speed, ...flags]);
     const lock = await server.lock(port);
     if (!lock) throw new Error(`Another process has stopped PostgreSQL in ${dataDir}. Start it again.`);
-    // A running database is no reason for a program that has finished to go on.
+    // A running database must not keep a finished program alive.
     lock.unref();
     const url = `postgresql://postgres:${PASSWORD}@127.0.0.1:${port}/postgres`;
     let stopped: Promise<void> | undefined;

@@ -37,7 +37,7 @@ const SEES: Record<Person, string> = {
 /** What one may see and not change is forbidden; what one may not see is not found. */
 const CHANGES: Record<Person, string> = { ...SEES, viewer: 'FORBIDDEN', 'public reader': 'FORBIDDEN' };
 const EVERYBODY = Object.fromEntries(Object.keys(PEOPLE).map((person) => [person, 'ok'])) as Record<Person, string>;
-/** For another user: admins, and who it concerns. In another tenant there is nobody of that name. */
+/** For another user: admins, and the user concerned. In another tenant there is no such user. */
 const ACTS_FOR_ADA: Record<Person, string> = {
   ...EVERYBODY,
   viewer: 'FORBIDDEN',

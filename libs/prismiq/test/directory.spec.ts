@@ -98,7 +98,7 @@ describe('the tenant directory', () => {
       });
       expect(await listed(told.registry)).toMatchObject([{ tenantId: 'a-1', schema: 'org_a_1_data' }]);
       expect(await told.registry.find('a-1')).toMatchObject({ schema: 'org_a_1_data' });
-      // Whose schema would be the same one is nobody.
+      // An id that would give the same schema is no tenant.
       expect(await told.registry.find('a_1')).toBeUndefined();
     });
 

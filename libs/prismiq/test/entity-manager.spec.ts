@@ -125,7 +125,7 @@ describe('a host with tables of its own in the tenants’ schemas', () => {
     await inTenant('acme', async () => {
       await RequestContext.create(host.em, async () => {
         expect(host.em.schema).toBeUndefined();
-        // Without a schema the name stands alone, and there is no such table in public.
+        // Without a schema the name is unqualified, and public has no such table.
         await expect(host.numbers()).rejects.toThrow(/relation "orders" does not exist/);
       });
     });

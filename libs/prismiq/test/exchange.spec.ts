@@ -45,7 +45,7 @@ const canonical = (value: unknown): string =>
   );
 const byText = (a: unknown, b: unknown) => (canonical(a) < canonical(b) ? -1 : 1);
 
-/** Any dashboard that the documents allow, with whatever JSON can carry (it knows no -0) and jsonb can hold (no U+0000). */
+/** Any dashboard that the documents allow, with anything that JSON (which has no -0) and jsonb (which has no U+0000) can hold. */
 function anyDashboard() {
   const clean = (value: unknown) => !/\\u0000|__proto__/.test(JSON.stringify(value) ?? '');
   const text = fc.string({ unit: 'grapheme', maxLength: 60 }).filter((value) => !value.includes('\u0000'));

@@ -46,7 +46,7 @@ describe('a host that uses the repositories', () => {
 
   beforeAll(async () => {
     database = await TestDatabase.create();
-    // The tenant's schema has a table of the host's name as well: a redirected EntityManager would find it.
+    // The tenant's schema has a table with the name of the host's as well: a redirected EntityManager would find it.
     await database.query(
       `CREATE TABLE customers (id integer PRIMARY KEY, name text NOT NULL);
        CREATE SCHEMA tenant_acme; CREATE TABLE tenant_acme.customers (id integer PRIMARY KEY, name text NOT NULL);
@@ -218,7 +218,7 @@ describe('a host that uses the repositories', () => {
     });
 
     it('loses every write with a transaction that fails while they run, and disturbs no other', async () => {
-      // One connection, so that whatever is sent too late reaches a transaction of somebody else.
+      // One connection, so that a statement that is sent too late reaches another transaction.
       const single = await boot({
         imports: [
           ormModule(database, { entities: [Customer], pool: { max: 1 } }),

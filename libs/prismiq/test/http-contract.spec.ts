@@ -51,7 +51,7 @@ const EXPORT = {
   filters: [FILTER],
 };
 
-/** What is there: the ids that stand for `{id}` and the like in a path. */
+/** Existing records: the ids that replace `{id}` and the like in a path. */
 type Ids = Record<'id' | 'wid' | 'qid', string>;
 
 interface Row {

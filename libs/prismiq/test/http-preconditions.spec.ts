@@ -201,7 +201,7 @@ describe.each(PLATFORMS)('entity tags and versions on %s', (platform) => {
   it.each(['header', 'body'])(
     'who gives the version in the %s cannot undo what somebody else has done',
     async (place) => {
-      // Each adds a word to the description, and begins again where somebody was quicker.
+      // Each adds a word to the description, and starts again if another one was faster.
       const add = async (word: string): Promise<void> => {
         const { description, version } = (await host.send('GET', `/dashboards/${id}`)).body;
         const patch = { description: `${description} ${word}`, ...(place === 'body' ? { version } : {}) };

@@ -11,7 +11,7 @@ import { schemaNames } from '../../../test/support/catalog.js';
 import { TestDatabase } from '../../../test/support/test-database.js';
 import { CURRENCY, Fleet, ORDERS, withHost } from './support/fleet.js';
 
-/** Nothing is reported as done where there was nothing to do it with. */
+/** A run without tenants or migrations is not reported as success. */
 describe('a run without work', () => {
   let database: TestDatabase;
   let folder: string;

@@ -52,7 +52,7 @@ interface Answer {
   body: Record<string, unknown>;
 }
 
-// A user of no type has whatever members are asked for, by name or by function.
+// An untyped user may have any member, by name or by function.
 const user = fromUser({ tenantId: 'tenantId', userId: 'userId', isAdmin: ({ isAdmin }) => isAdmin });
 
 describe.each(PLATFORMS)('resolvers, on %s', (platform) => {
@@ -85,7 +85,7 @@ describe.each(PLATFORMS)('resolvers, on %s', (platform) => {
     );
   };
 
-  /** By Node itself, which sends headers as they stand, twice if need be. */
+  /** By Node itself, which sends headers unchanged, even twice. */
   const get = (path: string, headers: Record<string, string | string[]> = {}): Promise<Answer> =>
     new Promise((resolve, reject) => {
       const { port } = app!.getHttpServer().address() as AddressInfo;

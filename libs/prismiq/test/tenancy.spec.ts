@@ -202,7 +202,7 @@ describe('tenancy', () => {
         return this.dashboards.list();
       }
 
-      /** An answer whose parts are made after the handler has returned. */
+      /** An answer whose parts are created after the handler has returned. */
       @Get('stream')
       @Header('Content-Type', 'text/plain')
       stream() {

@@ -47,7 +47,7 @@ const WHAT_TO_DO = /^No tenant in context\..*runInTenant\(tenantId, fn\)/s;
 const user = fromUser({ tenantId: 'tenantId', userId: 'userId' });
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Tenant acme has one dashboard, whose name is seen by whoever works for acme. */
+/** Tenant acme has one dashboard; code that works for acme sees its name. */
 describe('the tenant, in every transport', () => {
   let database: TestDatabase;
   let app: INestApplication;
@@ -92,7 +92,7 @@ describe('the tenant, in every transport', () => {
 
       @Get('late')
       late() {
-        // Nobody awaits it: it goes on when the answer has long been sent.
+        // Not awaited: it continues long after the answer was sent.
         const work = pause(20).then(() => names(this.dashboards));
         late.push(work);
         return 'soon';
@@ -214,7 +214,7 @@ describe('the tenant, in every transport', () => {
       return JSON.parse(String(answer)).data as unknown;
     };
     expect(await ask({ token: 'acme' })).toEqual(['of acme']);
-    // Per message, and not per connection: whoever logs in anew, or out, is somebody else from then on.
+    // Per message, not per connection: after a new login or a logout, the user is another one.
     expect(await ask({ token: 'globex' })).toEqual(['of globex']);
     expect(await ask({})).toMatch(/TenantRequiredError: No tenant in context/);
     expect(failures).toEqual([expect.any(TenantRequiredError)]);

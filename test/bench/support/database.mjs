@@ -6,10 +6,10 @@ import pg from 'pg';
 /** What a server has on that must not lose a transaction; the embedded one is faster, and forgets what it did when it crashes. */
 export const DURABLE = ['fsync=on', 'synchronous_commit=on', 'full_page_writes=on'];
 
-/** Autovacuum would begin some time after seeding, and slow down whoever is measured just then. */
+/** Autovacuum would start some time after seeding, and slow down the contender that is measured just then. */
 const FLAGS = ['max_connections=100', 'shared_buffers=1GB', 'max_wal_size=4GB', 'autovacuum=off'];
 
-/** A pool whose connections stay open: a new one would have to learn the tables again, while somebody is measured. */
+/** A pool whose connections stay open: a new one would have to learn the tables again, during a measurement. */
 export function openPool(url, connections) {
   const pool = new pg.Pool({ connectionString: url, max: connections, idleTimeoutMillis: 0 });
   // Its end is told before the connections are closed, and the server says so when their database is dropped.

@@ -10,7 +10,7 @@ const CONNECTIONS = 8;
 
 /**
  * Makes tenants with a schema each, and in each the same dashboards: a third is the reader's own, a third lists her, a
- * third is public. Besides, one in ten is somebody else's, which she cannot see.
+ * third is public. One in ten belongs to another user, and she cannot see it.
  *
  * @param {string} url
  * @param {{ tenants: number, dashboards: number, widgetsEach: number }} size `dashboards`: those visible

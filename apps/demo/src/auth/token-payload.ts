@@ -1,4 +1,4 @@
-/** The claims of a token, besides its expiry. */
+/** The claims of a token, except its expiry. */
 export interface TokenPayload {
   tenant: string;
   /** The user's name within the tenant. */

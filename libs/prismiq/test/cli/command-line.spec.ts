@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { TestDatabase } from '../../../../test/support/test-database.js';
 import { CommandHost } from '../support/command.js';
 
-/** What the command makes of its words, before it does anything. */
+/** How the command reads its arguments, before it does anything. */
 describe('the command line of prismiq', () => {
   let database: TestDatabase;
   let host: CommandHost;

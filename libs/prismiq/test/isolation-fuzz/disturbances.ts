@@ -3,7 +3,7 @@ import { TEST_ITSELF, type TestDatabase } from '../../../../test/support/test-da
 import type { FuzzTenant } from './world.js';
 
 /**
- * Ends connections that are under test, or holds up their statements, whatever they are doing, but for transactions that the host
+ * Ends connections that are under test, or holds up their statements, whatever they are doing, except for transactions that the host
  * begins with `em.transactional()`: MikroORM 7.2 does not give back the connection of one whose rollback fails, so that its pool has
  * one less from then on, with or without this package.
  */

@@ -15,7 +15,7 @@ import { TokenGuard } from '../support/host.js';
 import { Scenarios } from './scenarios.js';
 import { World } from './world.js';
 
-/** Routes of the host's own, beside Prismiq's. */
+/** Routes of the host. */
 @Controller('host')
 @UseGuards(TokenGuard)
 @UseInterceptors(TenantInterceptor)

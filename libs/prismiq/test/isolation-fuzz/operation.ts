@@ -6,7 +6,7 @@ export interface Turn {
   random: Random;
   me: FuzzTenant;
   other: FuzzTenant;
-  /** One of these ids or, where there are none yet, one that nobody has. */
+  /** One of these ids or, if there are none yet, an unused one. */
   own(ids: readonly string[]): string;
 }
 

@@ -49,7 +49,7 @@ export class Scenarios {
     this.world.inspect(await this.dashboards.list(), me);
   }
 
-  /** Writes for two tenants in a transaction of the host's. */
+  /** Writes for two tenants in a transaction of the host. */
   async transaction(other: FuzzTenant, fails: boolean): Promise<void> {
     const me = this.me();
     const made: Written[] = [];

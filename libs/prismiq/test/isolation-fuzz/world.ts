@@ -41,7 +41,7 @@ export class World {
     return this.tenants.find((tenant) => tenant.tenantId === tenantId)!;
   }
 
-  /** A text that nobody has used, marked. */
+  /** An unused text, marked. */
   text({ mark }: FuzzTenant): string {
     this.#names += 1;
     return `${mark} ${this.#names}`;

@@ -13,7 +13,7 @@ describe('an error of the database', () => {
   afterAll(() => database.close());
 
   let fleets = 0;
-  /** How the report tells of a host's migration that throws. */
+  /** The result of a host's migration that throws. */
   const reportFailure = async (name: string, work: Parameters<typeof migration>[1]) => {
     fleets += 1;
     const fleet = new Fleet(database, `errors${fleets}`, 1);

@@ -39,7 +39,7 @@ afterAll(async () => {
   await database.close();
 });
 
-/** What a role, or whoever had the connection before, can have set. Times are in milliseconds. */
+/** Settings of a role, or of an earlier user of the connection. Times are in milliseconds. */
 const SETTINGS: Record<string, string[]> = {
   array_nulls: ['off'],
   bytea_output: ['escape'],
@@ -69,7 +69,7 @@ const settings = fc
 const setClause = ([name, value]: [string, string]) =>
   `SET ${name} ${name === 'search_path' && value !== '' ? `= ${value}` : `= '${value}'`}`;
 
-/** Temporary tables stand before all others in the path. */
+/** Temporary tables come before all others in the path. */
 const TEMPORARY = `BEGIN READ WRITE; CREATE TEMP TABLE prismiq_dashboards (id integer); CREATE TEMP TABLE prismiq_migrations (name text);
   CREATE TEMP TABLE orders (id integer); COMMIT`;
 

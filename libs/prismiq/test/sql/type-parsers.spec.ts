@@ -22,7 +22,7 @@ const WIDGET = { type: 'metric' as const, title: 'Total', position: { x: 0, y: 0
 const requireAsMikroOrm = createRequire(createRequire(import.meta.url).resolve('@mikro-orm/postgresql/package.json'));
 const copies = [...new Set([pg, requireAsMikroOrm('pg') as typeof pg])].map(({ types }) => types);
 
-/** All types whose values a statement of Prismiq's returns, and some more. */
+/** All types that Prismiq's statements return, and some more. */
 const OIDS = [16, 17, 18, 19, 20, 21, 23, 25, 26, 114, 700, 701, 1003, 1009, 1015, 1043, 1114, 1184, 1700, 2950, 3802];
 
 describe('type parsers of the host', () => {

@@ -1,7 +1,7 @@
 import type { TestDatabase } from '../../../../test/support/test-database.js';
 import type { CommandHost } from './command.js';
 
-/** A host with a table of customers, and tenant migrations of its own beside Prismiq's. */
+/** A host with a table of customers, and tenant migrations of its own in addition to Prismiq's. */
 export class Customers {
   constructor(
     readonly database: TestDatabase,
@@ -11,7 +11,7 @@ export class Customers {
   /**
    * Writes the configuration.
    *
-   * @param migrations the bodies of the host's own migrations, each a method `up() { … }`, and perhaps a `down() { … }`
+   * @param migrations the bodies of the host's own migrations, each a method `up() { … }`, and optionally a `down() { … }`
    * @param settings more members of the configuration
    */
   async configure(migrations: string[] = [], settings = ''): Promise<void> {
@@ -31,7 +31,7 @@ export class Customers {
     );
   }
 
-  /** Makes the customers, and drops what those before have had. */
+  /** Creates the customers, and drops the schemas of the previous ones. */
   async populate(ids: string[], getRing: (id: string) => string | undefined = () => undefined): Promise<void> {
     await this.database.query('CREATE TABLE IF NOT EXISTS customers (id text PRIMARY KEY, ring text, tags text[])');
     const before = await this.database.query<{ id: string }>('DELETE FROM customers RETURNING id');
@@ -43,7 +43,7 @@ export class Customers {
     }
   }
 
-  /** The migrations of the host's that each tenant's history records, by tenant. */
+  /** The host's migrations that each tenant's history records, by tenant. */
   async histories(ids: string[]): Promise<Record<string, string[] | undefined>> {
     const histories: Record<string, string[] | undefined> = {};
     for (const id of ids) {

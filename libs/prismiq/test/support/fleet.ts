@@ -114,7 +114,7 @@ export class Fleet {
   }
 }
 
-/** Collects what a run tells. */
+/** Collects the events of a run. */
 export class Log {
   readonly events: MigrationEvent[] = [];
   readonly onEvent = (event: MigrationEvent): void => void this.events.push(event);

@@ -76,7 +76,7 @@ export interface FuzzRequest {
   isPathOdd: boolean;
 }
 
-/** What there is, by the segment of the path that its ids stand behind. */
+/** Existing ids, by the segment of the path before them. */
 export type KnownIds = Record<'dashboards' | 'widgets' | 'saved-queries', string[]>;
 
 /** Makes requests after an OpenAPI document: most are nearly right, so that they come far, and each is wrong in some way. */

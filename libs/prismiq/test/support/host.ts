@@ -60,7 +60,7 @@ export class TokenGuard implements CanActivate {
 export const resolver = (context: ExecutionContext): TenantIdentity | undefined =>
   context.switchToHttp().getRequest().user;
 
-/** The header of somebody's request. */
+/** The header that identifies a user. */
 export const bearer = (tenantId: string, userId?: string, isAdmin = false): string =>
   `Bearer ${encodeURIComponent(`${tenantId}/${userId ?? ''}${isAdmin ? '!' : ''}`)}`;
 

@@ -111,7 +111,7 @@ export class RestHost {
 }
 
 interface Sender {
-  /** With a `!` behind the name, an admin; without a name, nobody. */
+  /** A `!` after the name makes an admin; without a name, there is no user. */
   user?: string;
   headers?: Record<string, string>;
 }
