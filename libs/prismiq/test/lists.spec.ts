@@ -70,7 +70,7 @@ describe('lists', () => {
     return names;
   }
 
-  it('come page by page, each row once, in every order and of every size', async () => {
+  it('are paged, with each row once, in every order and page size', async () => {
     const columns = { name: 'name', createdAt: 'created_at', updatedAt: 'updated_at' };
     await fc.assert(
       fc.asyncProperty(
@@ -173,7 +173,7 @@ describe('lists', () => {
     expect(items[0]!.createdAt).toBeInstanceOf(Date);
   });
 
-  it('still count behind the last row', async () => {
+  it('still count after the last row', async () => {
     const { items, nextCursor } = await root(() => dashboards.listSummaries({ sort: 'name', limit: 39 }));
     await database.query(`DELETE FROM tenant_acme.prismiq_dashboards WHERE name = 'Board 40'`);
     const page = await root(() => dashboards.listSummaries({ sort: 'name', cursor: nextCursor, total: true }));

@@ -23,7 +23,7 @@ export interface ListSource<Row> {
   table: string;
   alias: 'd' | 'q';
   columns: Columns<Row>;
-  /** About how large a record is, by the size of what is stored; `undefined`: reading it costs nothing to speak of. */
+  /** About how large a record is, by the size of what is stored; `undefined` if reading it costs next to nothing. */
   storedBytes: string | undefined;
   /** The access rule. */
   where: (parameters: Parameters) => string;
@@ -32,7 +32,7 @@ export interface ListSource<Row> {
 
 const COLUMNS: Record<Sort, string> = { name: 'name', createdAt: 'created_at', updatedAt: 'updated_at' };
 
-/** What every record of a list has to continue by. */
+/** The members by which the next page continues. */
 interface Listed {
   id: string;
   name: string;
@@ -170,7 +170,7 @@ function conditions<Row>(
     visible,
     ...(pattern === undefined ? [] : [`(${alias}.name ILIKE ${pattern} OR ${alias}.description ILIKE ${pattern})`]),
     ...(ownerId === undefined ? [] : [ownedBy(ownerId)]),
-    // Without a user nothing is one's own.
+    // Without a user, nothing belongs to the caller.
     ...(mine ? [tenant.userId === undefined ? 'false' : ownedBy(tenant.userId)] : []),
   ].join(' AND ');
 }
