@@ -91,7 +91,7 @@ export class PermissionDeniedError extends PrismiqError {
 }
 
 /** Deadlock, serialization failure, lock time-out, and class 53, insufficient resources: the same statement may succeed later. */
-const PASSES = /^(40001|40P01|55P03|53)/;
+const TRANSIENT = /^(40001|40P01|55P03|53)/;
 
 /**
  * The database refused a statement for a reason that has no error class of its own; see `sqlState` and `cause`. Its status is 503
@@ -105,7 +105,7 @@ export class DatabaseError extends PrismiqError {
   constructor(reason: string, context: PrismiqErrorContext) {
     super(
       `The database refused a statement (SQLSTATE ${context.sqlState ?? 'unknown'}): ${reason}`,
-      PASSES.test(context.sqlState ?? '') ? 503 : 500,
+      TRANSIENT.test(context.sqlState ?? '') ? 503 : 500,
       false,
       context,
     );

@@ -13,7 +13,7 @@ interface Socket {
 /**
  * Answers Prismiq's errors on the host's own routes, GraphQL resolvers, message handlers and gateways: with their `code`, and with
  * `clientMessage` in place of a text for developers. Logs a refusal without its stack, and a fault of the server as an error. All
- * other errors are left to the host. Prismiq does not register it; its REST controllers have a filter of their own.
+ * other errors are left to the host. Nothing of Prismiq's registers it; Prismiq's REST controllers have a filter of their own.
  *
  * @example `{ provide: APP_FILTER, useClass: PrismiqErrorFilter }` among the providers of a module
  * @publicApi

@@ -26,7 +26,7 @@ export class TenantInspector {
     private readonly set: MigrationSet,
   ) {}
 
-  /** The state of all tenants, chunk by chunk, with problems that only reports show. */
+  /** The state of all tenants, chunk by chunk, with problems that only a report needs to know. */
   async *inspectAll(tenants: readonly TenantSchemaRef[]): AsyncGenerator<TenantMigrationState> {
     const problems = await invalidIndexes(this.database);
     const step = CHUNK_SIZE * PARALLEL_CHUNKS;
@@ -40,7 +40,7 @@ export class TenantInspector {
     }
   }
 
-  /** The state of some tenants. If a tenant cannot be read, that is its problem. @throws ConnectionFailedError */
+  /** The state of some tenants. One that cannot be read has that as its problem. @throws ConnectionFailedError */
   async inspect(
     tenants: readonly TenantSchemaRef[],
     problems: ReadonlyMap<string, readonly TenantProblem[]> = new Map(),

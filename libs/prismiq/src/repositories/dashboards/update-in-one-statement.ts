@@ -14,7 +14,7 @@ import { dashboardAssignments, parseDashboard, type DashboardPatch } from './das
  * The dashboard would become too large (see {@link recordColumnOrFail}); or the session's defaults, which a transaction of ours does
  * not have, are in the way: a strict isolation and a concurrent change, or read only.
  */
-const NOT_AT_ONCE = new Set(['22P02', '40001', '25006']);
+const NEEDS_TRANSACTION = new Set(['22P02', '40001', '25006']);
 
 /**
  * Changes columns of a dashboard in one statement, which is a transaction by itself: three round trips less than to lock, write
@@ -56,7 +56,7 @@ export async function updateInOneStatement(
     noteUpdate(scope, 'dashboard', id, dashboard.version);
     return dashboard;
   } catch (error) {
-    if (NOT_AT_ONCE.has(getSqlState(error) ?? '')) {
+    if (NEEDS_TRANSACTION.has(getSqlState(error) ?? '')) {
       return undefined;
     }
     throw error;
