@@ -110,7 +110,7 @@ describe.each([
     const port = await freePort();
     app = await boot(
       {
-        imports: [ormModule(database), PrismiqModule.forRoot({}), graphql],
+        imports: [ormModule(database), PrismiqModule.forRoot({ connections: { lockTimeoutMs: 50 } }), graphql],
         controllers: [RenamingController],
         providers: [Renaming, RenamingResolver, FilteredGateway, ...filters],
       },
@@ -201,6 +201,16 @@ describe.each([
         : expect.objectContaining({ status: 'error', message: 'Internal server error' }),
     });
     socket.terminate();
+  });
+
+  it('a record that somebody else holds, over HTTP', async () => {
+    const holder = await database.pool.connect();
+    await holder.query('BEGIN; SELECT FROM tenant_acme.prismiq_dashboards FOR UPDATE');
+    const answer = await request(app.getHttpServer()).get(`/rename/${encodeURIComponent('acme%2Fada')}/${id}`);
+    await holder.query('ROLLBACK');
+    holder.release();
+    expect(answer.status).toBe(503);
+    expect(answer.headers['retry-after']).toBe(hasFilter ? '1' : undefined);
   });
 
   it("an error of the host's own keeps its form", async () => {

@@ -35,8 +35,17 @@ export class PrismiqErrorFilter extends BaseExceptionFilter<PrismiqError> {
       case 'ws':
         return emitException(host.switchToWs().getClient<Socket>(), { status: 'error', message, code });
       default:
+        this.setRetryAfter(error, host);
         // oxlint-disable-next-line promise/valid-params -- a filter, and not a promise
         return super.catch(new HttpException({ statusCode, message, code }, statusCode) as never, host);
+    }
+  }
+
+  private setRetryAfter({ retryAfterSeconds }: PrismiqError, host: ArgumentsHost): void {
+    const adapter = this.applicationRef ?? this.httpAdapterHost?.httpAdapter;
+    const response: unknown = host.switchToHttp().getResponse();
+    if (retryAfterSeconds !== undefined && adapter?.isHeadersSent(response) === false) {
+      adapter.setHeader(response, 'Retry-After', String(retryAfterSeconds));
     }
   }
 

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ListedTenant } from '../directory/tenant-directory.js';
 import { TenantRegistry } from '../directory/tenant-registry.js';
 import { MigrationSet } from '../migrations/migration-set.js';
-import { translateError } from '../sql/translate-error.js';
+import { withTypedErrors } from '../sql/translate-error.js';
 import { assertPoolSize } from './assert-pool-size.js';
 import {
   checkMigratorOptions,
@@ -75,7 +75,7 @@ export class TenantMigrator {
    */
   async status(selection: TenantSelection = {}): Promise<FleetStatus> {
     const { set, tenants, schemas } = await this.prepare(selection);
-    const orphans = await findOrphans(this.#database, schemas);
+    const orphans = await withTypedErrors(findOrphans(this.#database, schemas));
     return fleetStatus(new TenantInspector(this.#database, set).inspectAll(tenants), set, orphans);
   }
 
@@ -141,28 +141,16 @@ export class TenantMigrator {
    * @throws NoTenantsError, TenantSelectionError, TenantDirectoryError, ConnectionFailedError
    */
   async tenants(selection: TenantSelection = {}): Promise<ListedTenant[]> {
-    try {
-      const selected: ListedTenant[] = [];
-      for await (const tenant of selectTenants(this.#tenants.list(), selection)) {
-        selected.push(tenant);
-      }
-      return selected;
-    } catch (error) {
-      throw translateError(error, {});
-    }
+    return withTypedErrors(collect(selectTenants(this.#tenants.list(), selection)));
   }
 
   /** One after the other, so that nothing is still running when one of them fails. */
   private async prepare(selection: TenantSelection): Promise<Prepared> {
-    try {
-      const isCitus = await this.#database.isCitus();
-      const set = await MigrationSet.load(this.#options.migrations);
-      const schemas = new Map<string, string[]>();
-      const tenants = await distinctSchemas(selectTenants(this.#tenants.list(), selection, schemas));
-      return { set, tenants, schemas, isCitus };
-    } catch (error) {
-      throw translateError(error, {});
-    }
+    const isCitus = await withTypedErrors(this.#database.isCitus());
+    const set = await withTypedErrors(MigrationSet.load(this.#options.migrations));
+    const schemas = new Map<string, string[]>();
+    const tenants = await withTypedErrors(distinctSchemas(selectTenants(this.#tenants.list(), selection, schemas)));
+    return { set, tenants, schemas, isCitus };
   }
 
   private async run(
@@ -217,6 +205,14 @@ function migrationsFor(set: MigrationSet, options: PlanOptions): RunContext['mig
   }
   const isWanted = set.upTo(options);
   return ({ pending }) => pending.filter(isWanted);
+}
+
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) {
+    all.push(item);
+  }
+  return all;
 }
 
 /** Runs one piece of work at a time. */

@@ -61,6 +61,15 @@ export function translateError(error: unknown, context: PrismiqErrorContext): un
   }
 }
 
+/** Work that reads, and fails with typed errors. */
+export async function withTypedErrors<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw translateError(error, {});
+  }
+}
+
 /** Whether PostgreSQL refused a statement because of a unique constraint. */
 export function isUniqueViolation(error: unknown): boolean {
   return getSqlState(error) === '23505';

@@ -1,7 +1,7 @@
 import { ConnectionFailedError } from '../../errors/database.errors.js';
 import type { MigrationSet } from '../../migrations/migration-set.js';
 import type { SqlExecutor } from '../../sql/sql-executor.js';
-import { translateError } from '../../sql/translate-error.js';
+import { translateError, withTypedErrors } from '../../sql/translate-error.js';
 import type { TenantSchemaRef } from '../tenant-schema-ref.js';
 import { CatalogComparer, type CatalogComparison } from './catalog-comparer.js';
 import { invalidIndexes } from './invalid-indexes.js';
@@ -26,9 +26,13 @@ export class TenantInspector {
     private readonly set: MigrationSet,
   ) {}
 
-  /** The state of all tenants, chunk by chunk, with problems that only a report needs to know. */
+  /**
+   * The state of all tenants, chunk by chunk, with problems that only a report needs to know.
+   *
+   * @throws ConnectionFailedError
+   */
   async *inspectAll(tenants: readonly TenantSchemaRef[]): AsyncGenerator<TenantMigrationState> {
-    const problems = await invalidIndexes(this.database);
+    const problems = await withTypedErrors(invalidIndexes(this.database));
     const step = CHUNK_SIZE * PARALLEL_CHUNKS;
     for (let start = 0; start < tenants.length; start += step) {
       const chunks = Array.from({ length: PARALLEL_CHUNKS }, (_, index) =>
