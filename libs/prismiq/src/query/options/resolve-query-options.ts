@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { InvalidOptionsError } from '../../errors/configuration.errors.js';
+import { COLUMN_FORMATS } from './column-format.js';
+import type { PrismiqQueryOptions } from './query-options.js';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+const fn = <T>() => z.custom<T>((value) => typeof value === 'function', 'must be a function');
+
+const timeZone = z.string().refine(isTimeZone, 'must be an IANA time zone such as "Europe/Berlin"');
+const fiscalYearStartMonth = z.int().min(1).max(12);
+
+const visibility = {
+  displayName: z.string().optional(),
+  description: z.string().optional(),
+  hidden: z.boolean().default(false),
+  roles: z.array(z.string()).readonly().optional(),
+};
+
+const column = z.strictObject({
+  ...visibility,
+  format: z.enum(COLUMN_FORMATS).optional(),
+  dateFormat: z.string().optional(),
+});
+
+const table = z.strictObject({ ...visibility, columns: z.record(z.string(), column).default({}) });
+
+const queryOptions = z.strictObject({
+  tables: z.record(z.string(), table),
+  rowFilter: fn<NonNullable<PrismiqQueryOptions['rowFilter']>>().optional(),
+  resolveRole: fn<NonNullable<PrismiqQueryOptions['resolveRole']>>().default(() => () => undefined),
+  timeZone: z
+    .union([timeZone, fn<Extract<PrismiqQueryOptions['timeZone'], (...args: never) => unknown>>()])
+    .default('UTC'),
+  fiscalYearStartMonth: z
+    .union([
+      fiscalYearStartMonth,
+      fn<Extract<PrismiqQueryOptions['fiscalYearStartMonth'], (...args: never) => unknown>>(),
+    ])
+    .default(1),
+  clock: fn<NonNullable<PrismiqQueryOptions['clock']>>().default(() => () => new Date()),
+  maximumRows: z.int().min(1).max(1_000_000).default(10_000),
+  resultNames: z.enum(['column', 'postgres']).default('column'),
+  schemaCache: z
+    .strictObject({
+      ttlMs: z.int().min(0).max(DAY_MS).default(3_600_000),
+      maxEntries: z.int().min(1).max(10_000_000).default(10_000),
+    })
+    .prefault({}),
+});
+
+/** The `query` option, checked, with defaults applied. */
+export type QueryConfig = Readonly<z.output<typeof queryOptions>>;
+
+export type TableVisibility = QueryConfig['tables'][string];
+export type ColumnVisibility = TableVisibility['columns'][string];
+
+/** @throws InvalidOptionsError */
+export function resolveQueryOptions(options: PrismiqQueryOptions): QueryConfig {
+  const result = queryOptions.safeParse(options);
+  if (!result.success) {
+    const [{ path, message }] = result.error.issues as [z.core.$ZodIssue];
+    throw new InvalidOptionsError(['query', ...path].join('.'), `is not valid: ${message}`);
+  }
+  return Object.freeze(result.data);
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone: name }));
+  } catch {
+    return false;
+  }
+}
