@@ -1,6 +1,12 @@
 import type { Clock } from '../dates/calendar.js';
 import type { ColumnFormat } from './column-format.js';
 import type { QueryViewer, RowFilter } from './row-filter.js';
+import type {
+  PrismiqQueryCacheOptions,
+  PrismiqQueryDatabase,
+  PrismiqQueryLimits,
+  PrismiqSqlModeOptions,
+} from './run-options.js';
 
 /**
  * Which of the tenants' tables their users may query, and how. Without it nothing can be queried.
@@ -61,6 +67,27 @@ export interface PrismiqQueryOptions {
 
   /** How long the tables of a tenant are remembered. */
   schemaCache?: PrismiqSchemaCacheOptions | undefined;
+
+  /**
+   * Where queries run, such as a read replica, or the same database as a role that may only read.
+   * @default the MikroORM of the registration
+   */
+  database?: PrismiqQueryDatabase | undefined;
+
+  /** How much a query, and a tenant, may use. */
+  limits?: PrismiqQueryLimits | undefined;
+
+  /**
+   * Where results are kept for a short time.
+   * @default undefined: every query is run
+   */
+  cache?: PrismiqQueryCacheOptions | undefined;
+
+  /**
+   * Whether, and for whom, there are queries in SQL.
+   * @default undefined: there are none
+   */
+  sqlMode?: PrismiqSqlModeOptions | undefined;
 }
 
 /** @publicApi */

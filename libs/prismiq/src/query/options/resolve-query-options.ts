@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { InvalidOptionsError } from '../../errors/configuration.errors.js';
 import { COLUMN_FORMATS } from './column-format.js';
 import type { PrismiqQueryOptions } from './query-options.js';
+import type { QueryCacheStore } from './query-cache-store.js';
+import type { PrismiqQueryDatabase, PrismiqSqlModeOptions } from './run-options.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -25,6 +27,46 @@ const column = z.strictObject({
 
 const table = z.strictObject({ ...visibility, columns: z.record(z.string(), column).default({}) });
 
+const milliseconds = z.int().min(1).max(DAY_MS);
+const bytes = z
+  .int()
+  .min(1)
+  .max(2 ** 30);
+const count = z.int().min(1).max(1000);
+
+const limits = z.strictObject({
+  timeoutMs: milliseconds.default(30_000),
+  resultBytes: bytes.default(16 * 2 ** 20),
+  concurrency: count.optional(),
+  perTenant: count.optional(),
+  waitTimeoutMs: milliseconds.default(15_000),
+  lockTimeoutMs: milliseconds.default(1000),
+});
+
+const cache = z.strictObject({
+  store: z.custom<QueryCacheStore>(
+    hasMethods('get', 'set', 'delete'),
+    'must have the methods get, set and delete, as a Keyv instance has',
+  ),
+  ttlMs: milliseconds.default(60_000),
+  entryBytes: bytes.default(2 ** 20),
+  tenantBytes: bytes.default(32 * 2 ** 20),
+});
+
+const sqlMode = z.strictObject({
+  mayRun: fn<PrismiqSqlModeOptions['mayRun']>(),
+  isEnabled: fn<NonNullable<PrismiqSqlModeOptions['isEnabled']>>().default(() => () => true),
+  functions: z.array(z.string()).readonly().default([]),
+});
+
+const database = z.custom<PrismiqQueryDatabase>(
+  (value) =>
+    typeof value === 'string'
+      ? /^postgres(ql)?:\/\/./.test(value) && URL.canParse(value)
+      : isPool(value) || isMikroOrm(value),
+  'must be a pg Pool, a MikroORM instance, or a URL such as postgres://user:password@host:5432/database',
+);
+
 const queryOptions = z.strictObject({
   tables: z.record(z.string(), table),
   rowFilter: fn<NonNullable<PrismiqQueryOptions['rowFilter']>>().optional(),
@@ -47,6 +89,10 @@ const queryOptions = z.strictObject({
       maxEntries: z.int().min(1).max(10_000_000).default(10_000),
     })
     .prefault({}),
+  database: database.optional(),
+  limits: limits.prefault({}),
+  cache: cache.optional(),
+  sqlMode: sqlMode.optional(),
 });
 
 /** The `query` option, checked, with defaults applied. */
@@ -63,6 +109,21 @@ export function resolveQueryOptions(options: PrismiqQueryOptions): QueryConfig {
     throw new InvalidOptionsError(['query', ...path].join('.'), `is not valid: ${message}`);
   }
   return Object.freeze(result.data);
+}
+
+function hasMethods(...names: string[]) {
+  return (value: unknown): boolean =>
+    typeof value === 'object' &&
+    value !== null &&
+    names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function');
+}
+
+function isPool(value: unknown): boolean {
+  return hasMethods('connect', 'query')(value) && 'totalCount' in (value as object);
+}
+
+function isMikroOrm(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'em' in value && 'driver' in value;
 }
 
 function isTimeZone(name: string): boolean {
