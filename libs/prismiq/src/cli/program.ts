@@ -7,7 +7,7 @@ import type { Command } from './commands/command.js';
 import { COMMANDS } from './commands/commands.js';
 import { explain, UsageError } from './errors.js';
 import { ExitCode } from './exit-codes.js';
-import { nearest } from './nearest.js';
+import { nearest } from '../errors/nearest.js';
 import { Output } from './output/output.js';
 import { Session } from './session.js';
 

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.js';
-import { nearest } from '../nearest.js';
+import { nearest } from '../../errors/nearest.js';
 import { OPTIONS, type Option, type OptionName, type OptionValues } from './options.js';
 import { InvalidValue } from './value-parsers.js';
 

@@ -17,18 +17,24 @@ const dateUnit = z
   .toLowerCase()
   .pipe(z.enum(DATE_UNITS, `must be one of ${DATE_UNITS.join(', ')}`));
 
+const uniqueBy =
+  <Key extends string>(key: Key) =>
+  (items: readonly Record<Key, string>[], context: z.core.$RefinementCtx): void => {
+    const seen = new Set<string>();
+    for (const [index, { [key]: value }] of items.entries()) {
+      if (seen.has(value)) {
+        context.addIssue({ code: 'custom', path: [index, key], message: 'must be unique', input: value });
+      }
+      seen.add(value);
+    }
+  };
+
 /** What a query that is run needs beyond one that is stored. */
 const limits = z.object({
   tables: z
     .array(z.object({ id: name, name, alias: name.nullish() }))
     .max(10)
-    .superRefine((tables, context) => {
-      for (const [index, { id }] of tables.entries()) {
-        if (tables.findIndex((table) => table.id === id) < index) {
-          context.addIssue({ code: 'custom', path: [index, 'id'], message: 'must be unique', input: id });
-        }
-      }
-    }),
+    .superRefine(uniqueBy('id')),
   columns: z
     .array(
       z.object({
@@ -84,6 +90,7 @@ const limits = z.object({
       }),
     )
     .max(50)
+    .superRefine(uniqueBy('name'))
     .nullish(),
   time_series: z
     .object({

@@ -1,4 +1,5 @@
-import { identifier, type SqlFragment } from '../../sql/fragment.js';
+import { identifier, keyword, type SqlFragment } from '../../sql/fragment.js';
+import { quoteIdentifier } from '../../sql/identifier.js';
 import { castType, type TypeKind, type VisibleColumn, type VisibleSchema } from '../visible-schema/visible-schema.js';
 
 /** What a filter compares: a column or a calculated field. */
@@ -23,3 +24,7 @@ export function columnOperand({ schema }: VisibleSchema, { name, type }: Visible
     name,
   };
 }
+
+/** @param symbol of the source code */
+export const operatorSql = ({ operatorSchema }: Operand, symbol: string): SqlFragment =>
+  keyword(operatorSchema === undefined ? symbol : `OPERATOR(${quoteIdentifier(operatorSchema)}.${symbol})`);

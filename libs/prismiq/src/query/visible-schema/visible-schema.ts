@@ -50,7 +50,7 @@ export interface Relationship {
 /**
  * What can be done with the values of a type:
  * - `integer`, `number`: count and compute; `number` is numeric, real and double precision
- * - `named`: enum, uuid, inet and others whose values are written as text
+ * - `named`: enum, uuid, inet, time and others whose values are compared, and written as text
  * - `other`: arrays, bytea, geometry and all others, which can only be shown and searched as text
  */
 export type TypeKind =
@@ -62,7 +62,6 @@ export type TypeKind =
   | 'date'
   | 'timestamp'
   | 'timestamptz'
-  | 'time'
   | 'json'
   | 'jsonb'
   | 'other';
@@ -74,6 +73,8 @@ export interface ColumnType {
   readonly name: string;
   /** The schema of the type; `null` for the tenant's own, so that tenants can share the object. */
   readonly schema: string | null;
+  /** Whether values can be compared, sorted and grouped; those of json, for example, cannot. */
+  readonly isSortable: boolean;
 }
 
 /** The type as it is written after `::`, qualified and quoted. Without length or precision: a cast of a value would cut it. */
