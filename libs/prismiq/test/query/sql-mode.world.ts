@@ -70,7 +70,7 @@ export async function createViews(database: TestDatabase): Promise<void> {
 const toColumn = (name: string): VisibleColumn => ({
   name,
   dataType: 'text',
-  type: { kind: 'text', name: 'text', schema: 'pg_catalog' },
+  type: { kind: 'text', name: 'text', schema: 'pg_catalog', isSortable: true },
   isNullable: true,
   isPrimaryKey: false,
   displayName: null,
