@@ -411,6 +411,8 @@ export const REFUSED: readonly [string, string][] = [
     'nested too deeply',
   ],
   [`SELECT 1${' UNION ALL SELECT 1'.repeat(1000)}`, 'nested too deeply'],
+  [`SELECT FROM ${'orders, '.repeat(100)}orders o`, 'At most 100'],
+  [`SELECT ${'pg_sleep(1), '.repeat(1000)}1`, 'pg_sleep()'],
   ...PLACES.map((place): [string, string] => [
     place.replaceAll('%', '(SELECT note FROM tenant_b.salaries)'),
     "Table 'tenant_b.salaries' not found",

@@ -103,7 +103,8 @@ export const TENANT_A = toSchema('tenant_a', VISIBLE);
 export const SHARED = toSchema('shared', { sales: ['id', 'amount', 'note'] });
 
 export interface CompileOptions {
-  readonly params?: Readonly<Record<string, unknown>>;
+  /** `null`: not known. */
+  readonly params?: Readonly<Record<string, unknown>> | null;
   readonly schema?: VisibleSchema;
   readonly functions?: readonly string[];
   readonly rowRule?: RowRule;
@@ -125,7 +126,7 @@ export function compile(
     maximumRows = 10_000,
   } = options;
   try {
-    const query = new SqlModeQuery({ sql, params, schema, functions: new Set(functions) });
+    const query = new SqlModeQuery({ sql, params: params ?? undefined, schema, functions: new Set(functions) });
     const rowRules = new Map(query.tables.map((table) => [table, rowRule]));
     return {
       ...query.compile({ rowRules, conditions: new Map(Object.entries(conditions)), maximumRows }),

@@ -29,8 +29,8 @@ export interface CheckedQuery {
 export interface QueryRules {
   /** The functions that a host has added. */
   readonly functions: ReadonlySet<string>;
-  /** The values of `$1`, `$2` … */
-  readonly parameters: readonly unknown[];
+  /** The values of `$1`, `$2` …, if they are known. */
+  readonly parameters: readonly unknown[] | undefined;
   refuse(problem: string, location: number): void;
 }
 
@@ -45,6 +45,9 @@ export function checkQuery(query: Node, rules: QueryRules): CheckedQuery {
   return check;
 }
 
+/** Tables, queries and functions in all FROM clauses: planning a join of many takes long. */
+const MAX_FROM_ITEMS = 100;
+
 type Checks = Readonly<Record<string, (body: NodeBody, location: number, ctes: ReadonlySet<string>) => void>>;
 
 class QueryCheck implements QueryVisitor, CheckedQuery {
@@ -52,6 +55,7 @@ class QueryCheck implements QueryVisitor, CheckedQuery {
   readonly ctes: TableReference[] = [];
   readonly columns = new ColumnNames();
   callsAddedFunctions = false;
+  #fromItems = 0;
 
   constructor(private readonly rules: QueryRules) {}
 
@@ -61,6 +65,12 @@ class QueryCheck implements QueryVisitor, CheckedQuery {
 
   visit(kind: string, body: NodeBody, location: number, ctes: ReadonlySet<string>): void {
     this.columns.add(kind, body, location);
+    if (kind === 'RangeVar' || kind === 'RangeSubselect' || kind === 'RangeFunction') {
+      this.#fromItems += 1;
+      if (this.#fromItems === MAX_FROM_ITEMS + 1) {
+        this.refuse(`At most ${MAX_FROM_ITEMS} tables, queries and functions are allowed in FROM clauses`, location);
+      }
+    }
     this.#checks[kind]?.(body, location, ctes);
   }
 

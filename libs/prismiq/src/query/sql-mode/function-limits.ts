@@ -1,4 +1,5 @@
 import type { Node } from 'libpg-query';
+import { nodesOfKind } from '../../sql/statements/tree.js';
 import { readConstant } from './constant-values.js';
 
 /** The most rows that generate_series may make. */
@@ -6,8 +7,19 @@ const MAX_SERIES = 100_000;
 /** The longest text that lpad and rpad may make, and the longest bpchar and bit. */
 const MAX_PADDED = 1000;
 
-/** @returns why a call may make too much, undefined if it cannot */
-export function findExcess(name: string, args: readonly Node[], parameters: readonly unknown[]): string | undefined {
+/**
+ * @param known the values of `$1`, `$2` …; without them, arguments with parameters count as small
+ * @returns why a call may make too much, undefined if it cannot
+ */
+export function findExcess(
+  name: string,
+  args: readonly Node[],
+  known: readonly unknown[] | undefined,
+): string | undefined {
+  if (known === undefined && nodesOfKind('ParamRef', args).length > 0) {
+    return undefined;
+  }
+  const parameters = known ?? [];
   if (name === 'lpad' || name === 'rpad') {
     const length = readConstant(args[1], parameters);
     return length?.type === 'number' && length.value <= MAX_PADDED

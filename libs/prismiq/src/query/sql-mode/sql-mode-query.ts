@@ -13,8 +13,8 @@ import { SqlText } from './sql-text.js';
 /** A text of a user's, and what it may use. */
 export interface SqlModeRequest {
   readonly sql: string;
-  /** The values of `:name`: texts, numbers, booleans, null, and lists of these. */
-  readonly params: Readonly<Record<string, unknown>>;
+  /** The values of `:name`: texts, numbers, booleans, null, and lists of these. `undefined`: they are not known yet. */
+  readonly params: Readonly<Record<string, unknown>> | undefined;
   readonly schema: VisibleSchema;
   /** Functions of the host's that may be called, such as `analytics.margin`. */
   readonly functions: ReadonlySet<string>;
@@ -54,7 +54,7 @@ export class SqlModeQuery {
   /** The names of the tables that it reads, sorted. */
   readonly tables: readonly string[];
   readonly #text: SqlText;
-  readonly #values: readonly unknown[];
+  readonly #values: readonly unknown[] | undefined;
   readonly #query: CheckedQuery;
   readonly #sources: readonly VisibleTable[];
   readonly #schema: VisibleSchema;
@@ -63,28 +63,30 @@ export class SqlModeQuery {
   constructor({ sql, params, schema, functions }: SqlModeRequest) {
     this.#schema = schema;
     this.#text = new SqlText(sql);
-    this.#values = this.#text.parameters.map((name) => readParameter(params, name));
+    this.#values = params && this.#text.parameters.map((name) => readParameter(params, name));
     const [statement, ...others] = this.#text.parse();
     if (statement === undefined || others.length > 0) {
       refuse('Exactly one statement is allowed');
     }
     const issues = new Map<string, QueryIssue>();
     const add = (problem: string, location: number, code?: QueryIssueCode): void => {
-      const issue = toIssue(problem, this.#text.placeAt(location), code);
-      issues.set(issue.message, issue);
+      if (issues.size < MAX_ISSUES) {
+        const issue = toIssue(problem, this.#text.placeAt(location), code);
+        issues.set(issue.message, issue);
+      }
     };
     this.#query = checkQuery(statement.node, { functions, parameters: this.#values, refuse: add });
     this.#sources = findTables(this.#query, schema, add);
     checkColumns(this.#query, this.#sources, add);
     if (issues.size > 0) {
-      throw new InvalidQueryError([...issues.values()].slice(0, MAX_ISSUES), { schema: schema.schema });
+      throw new InvalidQueryError([...issues.values()], { schema: schema.schema });
     }
     this.tables = [...new Set(this.#sources.map(({ name }) => name))].toSorted();
   }
 
   compile({ rowRules, conditions, maximumRows }: SqlModeContext): CompiledSql {
     const parameters = new Parameters();
-    this.#values.forEach((value) => parameters.add(value));
+    this.#text.parameters.forEach((_, index) => parameters.add(this.#values?.[index] ?? null));
     const sources = this.#sources.map((table) => {
       const rowRule = rowRules.get(table.name) ?? false;
       const source = tableSource({ schema: this.#schema, table, rowRule, conditions: conditions.get(table.name) });
