@@ -27,6 +27,7 @@ import {
   checkStructure,
   resolveControllers,
   resolveOptions,
+  withoutQueries,
   type ResolvedControllersOptions,
 } from './options/resolve-options.js';
 import { InvalidOptionsError } from './errors/configuration.errors.js';
@@ -56,7 +57,8 @@ export class PrismiqModule implements NestModule, OnModuleInit {
     checkStructure(options, 'forRoot');
     const { isGlobal, contextName, controllers, imports, ...values } = options;
     const structure = { isGlobal, contextName, controllers, imports };
-    return register(structure, [{ provide: PRISMIQ_CONFIG, useValue: resolveOptions(values, structure) }]);
+    const config = resolveOptions(values, structure);
+    return register(structure, [{ provide: PRISMIQ_CONFIG, useValue: config }], config.query !== undefined);
   }
 
   /**
@@ -68,7 +70,8 @@ export class PrismiqModule implements NestModule, OnModuleInit {
     checkStructure(options, 'forRootAsync');
     const { isGlobal, contextName, controllers, imports, ...source } = options;
     const structure = { isGlobal, contextName, controllers, imports };
-    return register(structure, configProviders(source as AsyncSource, structure));
+    // Whether anything can be queried, only the factory says.
+    return register(structure, configProviders(source as AsyncSource, structure), true);
   }
 
   constructor(
@@ -112,9 +115,10 @@ interface Mounted {
 
 type AsyncSource = Pick<PrismiqModuleAsyncOptions, 'useFactory' | 'inject' | 'useClass' | 'useExisting'>;
 
-function register(structure: PrismiqStructure, config: Provider[]): DynamicModule {
+function register(structure: PrismiqStructure, config: Provider[], mayQuery: boolean): DynamicModule {
   const { contextName, imports = [], isGlobal = false } = structure;
-  const options = resolveControllers(structure);
+  const all = resolveControllers(structure);
+  const options = all && (mayQuery ? all : withoutQueries(all));
   const mounted = options && { options, controllers: mountControllers(options, contextName) };
   return {
     module: PrismiqModule,

@@ -15,6 +15,10 @@ import {
   PRISMIQ_SCHEMA_FOR,
 } from './prismiq.constants.js';
 import { getPrismiqToken } from './prismiq.decorators.js';
+import { createQueryEngine } from './query/service/create-query-engine.js';
+import { QueryEngine } from './query/service/query-engine.js';
+import { QueryFeed } from './query/service/query-feed.js';
+import { QueryService } from './query/service/query.service.js';
 import { DashboardRepository } from './repositories/dashboards/dashboard.repository.js';
 import { SavedQueryRepository } from './repositories/saved-queries/saved-query.repository.js';
 import { TenantDatabase } from './repositories/tenant-database.js';
@@ -33,6 +37,8 @@ const EXPORTED = [
   DashboardRepository,
   WidgetRepository,
   SavedQueryRepository,
+  QueryService,
+  QueryFeed,
   ChangeFeed,
   TenantRegistry,
   TenantContext,
@@ -115,6 +121,14 @@ export function createProviders(contextName?: string): Provider[] {
     provide(DashboardRepository, repository),
     provide(WidgetRepository, repository),
     provide(SavedQueryRepository, repository),
+    provide(QueryFeed, []),
+    {
+      provide: QueryEngine,
+      useFactory: ({ query }: PrismiqConfig, orm: PostgreSqlMikroORM, feed: QueryFeed) =>
+        query && createQueryEngine(query, orm, feed),
+      inject: [PRISMIQ_CONFIG, PRISMIQ_ORM, token(QueryFeed)],
+    },
+    provide(QueryService, [token(TenantContext), token(DashboardRepository), token(WidgetRepository), QueryEngine]),
   ];
 }
 

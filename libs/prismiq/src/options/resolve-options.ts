@@ -5,6 +5,7 @@ import { FunctionTenantResolver, NoTenantResolver, type TenantResolver } from '.
 import { defaultSchemaFor } from '../directory/schema-for.js';
 import type { TenantDirectoryFactory } from '../directory/tenant-directory.js';
 import type { ConnectionLimits } from '../repositories/tenant-database.js';
+import { resolveQueryOptions } from '../query/options/resolve-query-options.js';
 import { tenantsFromCatalog } from '../directory/tenants-from-catalog.js';
 import type { PrismiqConfig } from './prismiq-config.js';
 import type {
@@ -29,6 +30,7 @@ const VALUES = [
   'limits',
   'connections',
   'migrator',
+  'query',
 ];
 const STRUCTURE = ['isGlobal', 'contextName', 'controllers', 'imports'];
 const SOURCES = ['useFactory', 'useClass', 'useExisting', 'inject'];
@@ -58,6 +60,13 @@ export function resolveOptions(options: PrismiqOptions, structure: PrismiqStruct
         'Give a function such as (context) => ({ tenantId: context.switchToHttp().getRequest().user.tenant }).',
     );
   }
+  const ofQueries = namedControllers(structure).find((name) => OF_QUERIES.includes(name));
+  if (ofQueries !== undefined && options.query === undefined) {
+    throw new InvalidOptionsError(
+      'query',
+      `is missing: \`controllers.include\` names ${ofQueries}. Say which tables may be queried, as in { tables: { orders: {} } }.`,
+    );
+  }
   if (typeof bindEntityManager !== 'boolean') {
     throw new InvalidOptionsError('bindEntityManager', 'must be true or false');
   }
@@ -70,6 +79,7 @@ export function resolveOptions(options: PrismiqOptions, structure: PrismiqStruct
     limits: toLimits(options.limits),
     connections: toConnectionLimits(options.connections),
     migrator: toMigratorOptions(options.migrator),
+    query: options.query === undefined ? undefined : resolveQueryOptions(options.query),
   });
 }
 
@@ -105,7 +115,10 @@ export interface ResolvedControllersOptions {
   include: PrismiqControllerName[];
 }
 
-const CONTROLLERS: PrismiqControllerName[] = ['dashboards', 'widgets', 'saved-queries'];
+const CONTROLLERS: PrismiqControllerName[] = ['dashboards', 'widgets', 'saved-queries', 'schema', 'queries', 'llm'];
+
+/** They have no routes where nothing can be queried. */
+const OF_QUERIES: PrismiqControllerName[] = ['schema', 'queries', 'llm'];
 
 /** @returns undefined if no controllers are mounted */
 export function resolveControllers({ controllers = false }: PrismiqStructure): ResolvedControllersOptions | undefined {
@@ -130,6 +143,16 @@ export function resolveControllers({ controllers = false }: PrismiqStructure): R
   assertList('include', include, (name) => CONTROLLERS.includes(name), `names, of ${CONTROLLERS.join(', ')}`);
   return { path: path.split('/').filter(Boolean).join('/'), version, guards, interceptors, decorators, include };
 }
+
+/** The controllers that the host has named itself. */
+const namedControllers = ({ controllers }: PrismiqStructure): PrismiqControllerName[] =>
+  typeof controllers === 'object' ? (controllers.include ?? []) : [];
+
+/** What is mounted where nothing can be queried. */
+export const withoutQueries = (options: ResolvedControllersOptions): ResolvedControllersOptions => ({
+  ...options,
+  include: options.include.filter((name) => !OF_QUERIES.includes(name)),
+});
 
 /** VERSION_NEUTRAL is a symbol. */
 const isVersion = (version: unknown): boolean =>

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { InvalidOptionsError } from '../../errors/configuration.errors.js';
+import { isTimeZone } from '../dates/time-zone.js';
 import { COLUMN_FORMATS } from './column-format.js';
 import type { PrismiqQueryOptions } from './query-options.js';
 import type { QueryCacheStore } from './query-cache-store.js';
@@ -124,12 +125,4 @@ function isPool(value: unknown): boolean {
 
 function isMikroOrm(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'em' in value && 'driver' in value;
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    return Boolean(new Intl.DateTimeFormat('en', { timeZone: name }));
-  } catch {
-    return false;
-  }
 }

@@ -1,10 +1,13 @@
 import { QueryDataError, QueryFailedError, QueryTimeoutError } from '../../errors/query-run.errors.js';
-import { DatabaseError } from '../../errors/database.errors.js';
+import { PrismiqError } from '../../errors/prismiq.error.js';
 import { sqlStateOf } from '../../sql/sql-state.js';
 import { translateError } from '../../sql/translate-error.js';
 import { errorContext, type Tenant } from '../../tenancy/tenant.js';
 
 const QUERY_CANCELED = '57014';
+
+/** The transaction of a query only reads: a function that writes fails it. */
+const READ_ONLY = '25006';
 
 /** Between the clock of the server and ours. */
 const CLOCK_MARGIN_MS = 5;
@@ -44,7 +47,6 @@ export function translateRunError(error: unknown, tenant: Tenant, elapsedMs: num
     return new QueryDataError(TEXTS[sqlState] ?? 'A value of the query cannot be computed', where);
   }
   const translated = translateError(error, where);
-  return translated instanceof DatabaseError && translated.statusCode === 500
-    ? new QueryFailedError((error as Error).message, where)
-    : translated;
+  const isRefusal = translated instanceof PrismiqError && (translated.statusCode === 500 || sqlState === READ_ONLY);
+  return isRefusal ? new QueryFailedError((error as Error).message, where) : translated;
 }
