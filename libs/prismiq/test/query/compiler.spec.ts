@@ -1,18 +1,13 @@
 import { compileQuery, validateQuery } from '../../src/query/compile/compile-query.js';
-import { Calendar } from '../../src/query/dates/calendar.js';
 import { parseQuery } from '../../src/query/definition/parse-query.js';
 import type { PrismiqQueryOptions } from '../../src/query/options/query-options.js';
-import { resolveQueryOptions } from '../../src/query/options/resolve-query-options.js';
-import { resolveRowRules } from '../../src/query/options/resolve-row-rules.js';
 import { rowCondition } from '../../src/query/options/row-filter.js';
-import { VisibleSchemas } from '../../src/query/visible-schema/visible-schemas.js';
 import { TestDatabase } from '../../../../test/support/test-database.js';
+import { compileContext } from './support/compile-context.js';
 import { contractTables } from './support/contract-tables.js';
-import { runCompiled } from './support/run-compiled.js';
+import { compiledRunner } from './support/run-compiled.js';
 import { expand, type ShortQuery } from './support/short-query.js';
 import { FILTERS, QUERIES, REFUSALS } from './support/vectors.js';
-
-const NOW = new Date('2024-05-15T10:00:00Z');
 
 /** What differs from the settings of section 9.1. */
 const SETTINGS: Record<string, Partial<PrismiqQueryOptions>> = {
@@ -32,28 +27,14 @@ describe('the compiler of queries', () => {
   });
   afterAll(() => database.close());
 
-  async function contextFor(options: Partial<PrismiqQueryOptions> = {}) {
-    const config = resolveQueryOptions({ tables: { orders: {}, customers: {} }, ...options });
-    const schema = await new VisibleSchemas(config, database).find('tenant_a', undefined);
-    const viewer = { tenantId: 'a', schema: 'tenant_a', userId: 'ada', isAdmin: false };
-    return {
-      schema,
-      calendar: new Calendar({
-        timeZone: config.timeZone as string,
-        fiscalYearStartMonth: config.fiscalYearStartMonth as number,
-        clock: () => NOW,
-      }),
-      rowRules: await resolveRowRules(config.rowFilter, schema.tables.keys(), viewer),
-      maximumRows: config.maximumRows,
-      resultNames: config.resultNames,
-    };
-  }
+  const contextFor = (options: Partial<PrismiqQueryOptions> = {}) =>
+    compileContext(database, { tables: { orders: {}, customers: {} }, ...options });
 
   const compile = async (query: ShortQuery, options?: Partial<PrismiqQueryOptions>) =>
     compileQuery(parseQuery(expand(query)), await contextFor(options));
 
   const run = async (query: ShortQuery, options?: Partial<PrismiqQueryOptions>) =>
-    runCompiled(database.pool, await compile(query, options));
+    compiledRunner({ pool: database.pool })(await compile(query, options));
 
   const sorted = (rows: unknown[][]) => rows.map((row) => JSON.stringify(row)).toSorted();
 

@@ -69,7 +69,15 @@ const database = z.custom<PrismiqQueryDatabase>(
 );
 
 const queryOptions = z.strictObject({
-  tables: z.record(z.string(), table),
+  tables: z.record(z.string(), table).superRefine((tables, context) => {
+    for (const name of Object.keys(tables).filter(isInternal)) {
+      context.addIssue({
+        code: 'custom',
+        path: [name],
+        message: 'a table of migrations or of Prismiq cannot be exposed',
+      });
+    }
+  }),
   rowFilter: fn<NonNullable<PrismiqQueryOptions['rowFilter']>>().optional(),
   resolveRole: fn<NonNullable<PrismiqQueryOptions['resolveRole']>>().default(() => () => undefined),
   timeZone: z
@@ -111,6 +119,8 @@ export function resolveQueryOptions(options: PrismiqQueryOptions): QueryConfig {
   }
   return Object.freeze(result.data);
 }
+
+const isInternal = (table: string): boolean => table.startsWith('prismiq_') || table === 'mikro_orm_migrations';
 
 function hasMethods(...names: string[]) {
   return (value: unknown): boolean =>

@@ -49,5 +49,5 @@ function kindFor(schema: string | null, name: string, category: string): TypeKin
 }
 
 /** The spelling of information_schema, but `text` where that says USER-DEFINED, with which clients can do nothing. */
-export const toDataType = ([schema, , category, spelling]: CatalogType): string =>
-  category === ARRAY ? 'ARRAY' : schema === 'pg_catalog' ? spelling : 'text';
+export const toDataType = ([, , category, spelling]: CatalogType): string =>
+  category === ARRAY ? 'ARRAY' : (spelling ?? 'text');

@@ -13,12 +13,12 @@ export interface CatalogTable {
 /** A tuple, because there are many: name, whether it may be null, whether it is part of the primary key, its type. */
 export type CatalogColumn = readonly [name: string, isNullable: boolean, isPrimaryKey: boolean, type: CatalogType];
 
-/** `schema` is null for the schema of the table; `category` is `typcategory`; `spelling` is that of the SQL standard. */
+/** `schema` is null for the schema of the table; `category` is `typcategory`; `spelling` is that of the SQL standard, for types of PostgreSQL. */
 export type CatalogType = readonly [
   schema: string | null,
   name: string,
   category: string,
-  spelling: string,
+  spelling: string | null,
   isSortable: boolean,
 ];
 
@@ -40,7 +40,8 @@ SELECT c.relname AS name, c.relkind AS kind, c.reltuples::float8 AS rows,
   (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(a.attname, NOT (a.attnotnull OR declared.typnotnull),
       EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND a.attnum = ANY (i.indkey::int2[])),
       pg_catalog.json_build_array(
-        CASE WHEN t.typnamespace <> c.relnamespace THEN n.nspname END, t.typname, t.typcategory, pg_catalog.format_type(t.oid, NULL),
+        CASE WHEN t.typnamespace <> c.relnamespace THEN n.nspname END, t.typname, t.typcategory,
+        CASE WHEN n.nspname = 'pg_catalog' THEN pg_catalog.format_type(t.oid, NULL) END,
         EXISTS (SELECT FROM pg_catalog.pg_opclass o JOIN pg_catalog.pg_am m ON m.oid = o.opcmethod
           WHERE m.amname = 'btree' AND o.opcdefault AND (o.opcintype = element.oid
             OR element.typtype = 'e' AND o.opcintype = 'pg_catalog.anyenum'::pg_catalog.regtype
