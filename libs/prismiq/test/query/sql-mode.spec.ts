@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { sql } from '../../src/sql/fragment.js';
 import { loadSqlGrammar, parseSql } from '../../src/sql/statements/grammar.js';
+import type { QueryDefinition } from '../../src/documents/query.documents.js';
+import { compileQuery } from '../../src/query/compile/compile-query.js';
+import { Calendar } from '../../src/query/dates/calendar.js';
+import { parseQuery } from '../../src/query/definition/parse-query.js';
 import { describeSqlError } from '../../src/query/sql-mode/describe-sql-error.js';
 import { TestDatabase } from '../../../../test/support/test-database.js';
 import { ALLOWED, REFUSED } from './sql-mode.table.js';
@@ -9,6 +13,7 @@ import {
   compile,
   createViews,
   createWorld,
+  FOREIGN,
   HIDDEN,
   readOnly,
   readRows,
@@ -276,5 +281,39 @@ describe('any text', () => {
       }),
       { numRuns: 3000 },
     );
+  });
+});
+
+describe('a rule on rows, in a query definition', () => {
+  // Dearer than any condition, so that PostgreSQL would compute the conditions first.
+  const rule = sql`EXISTS (SELECT FROM shared.sales m WHERE m.id = sales.id AND m.tenant = ${'a'})`;
+
+  it.each<[string, Partial<QueryDefinition>]>([
+    [
+      'an expression that fails',
+      {
+        calculated_fields: [{ name: 'x', expression: 'date(2024, 12 + 1 + [amount], 1)' }],
+        filters: [{ table_id: 's', column: 'x', operator: 'is_not_null' }],
+      },
+    ],
+    [
+      'a pattern that fails',
+      { filters: [{ table_id: 's', column: 'note', operator: 'not_like', value: `${FOREIGN.slice(0, 3)}\\` }] },
+    ],
+  ])('comes before %s for the rows of others', async (_, definition) => {
+    const query = parseQuery({
+      tables: [{ id: 's', name: 'sales' }],
+      columns: [{ table_id: 's', column: 'id', aggregation: 'count' }],
+      ...definition,
+    });
+    const { sql, parameters } = compileQuery(query, {
+      schema: SHARED,
+      calendar: new Calendar({ timeZone: 'UTC', fiscalYearStartMonth: 1, clock: () => new Date() }),
+      rowRules: new Map([['sales', rule]]),
+      maximumRows: 10,
+      resultNames: 'column',
+    });
+    const { rows } = await readOnly(database, 'pg_catalog', (client) => readRows(client, sql, parameters));
+    expect(rows).toEqual([['10']]);
   });
 });

@@ -2,7 +2,7 @@ import type { PoolClient } from 'pg';
 import type { SqlFragment } from '../../src/sql/fragment.js';
 import { InvalidQueryError } from '../../src/errors/query.errors.js';
 import type { RowRule } from '../../src/query/options/row-filter.js';
-import type { VisibleColumn, VisibleSchema } from '../../src/query/visible-schema/visible-schema.js';
+import type { ColumnType, VisibleColumn, VisibleSchema } from '../../src/query/visible-schema/visible-schema.js';
 import { SqlModeQuery, type CompiledSql } from '../../src/query/sql-mode/sql-mode-query.js';
 import type { TestDatabase } from '../../../../test/support/test-database.js';
 
@@ -67,10 +67,10 @@ export async function createViews(database: TestDatabase): Promise<void> {
   }
 }
 
-const toColumn = (name: string): VisibleColumn => ({
+const toColumn = (name: string, type: ColumnType = TEXT): VisibleColumn => ({
   name,
-  dataType: 'text',
-  type: { kind: 'text', name: 'text', schema: 'pg_catalog', isSortable: true },
+  dataType: type.name,
+  type,
   isNullable: true,
   isPrimaryKey: false,
   displayName: null,
@@ -78,6 +78,10 @@ const toColumn = (name: string): VisibleColumn => ({
   format: null,
   dateFormat: null,
 });
+
+const TEXT: ColumnType = { kind: 'text', name: 'text', schema: 'pg_catalog', isSortable: true };
+const INTEGER: ColumnType = { kind: 'integer', name: 'int4', schema: 'pg_catalog', isSortable: true };
+const INTEGERS = ['id', 'amount'];
 
 /** A schema with some tables and columns. */
 export const toSchema = (schema: string, tables: Readonly<Record<string, readonly string[]>>): VisibleSchema => ({
@@ -91,7 +95,9 @@ export const toSchema = (schema: string, tables: Readonly<Record<string, readonl
         kind: 'table',
         displayName: null,
         description: null,
-        columns: new Map(columns.map((column) => [column, toColumn(column)])),
+        columns: new Map(
+          columns.map((column) => [column, toColumn(column, INTEGERS.includes(column) ? INTEGER : TEXT)]),
+        ),
       },
     ]),
   ),

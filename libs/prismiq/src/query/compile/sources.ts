@@ -14,6 +14,8 @@ export class Sources {
   readonly tables: readonly NamedTable[];
   readonly #indexes = new Map<string, number>();
   readonly #used = new Map<number, Set<string>>();
+  /** Expressions fail for some values, and a pattern that ends with its escape character fails for texts that match so far. */
+  readonly #mayFail: boolean;
 
   /** @throws InvalidQueryError if a table does not exist: nothing else could be checked */
   constructor(
@@ -21,6 +23,8 @@ export class Sources {
     private readonly context: CompileContext,
     issues: Issues,
   ) {
+    this.#mayFail =
+      query.calculatedFields.length > 0 || query.filters.some(({ operator }) => operator.endsWith('like'));
     const visible = context.schema.tables;
     this.tables = query.tables.flatMap(({ id, name, alias }, index) => {
       this.#indexes.set(id, index);
@@ -109,7 +113,7 @@ export class Sources {
     if (rowRule === undefined) {
       throw new Error(`The row rule of table ${table.name} was not asked for`);
     }
-    return sql`${tableSource({ schema, table, rowRule, columns })} AS ${identifier(alias)}`;
+    return sql`${tableSource({ schema, table, rowRule, columns, isBarrier: this.#mayFail })} AS ${identifier(alias)}`;
   }
 }
 

@@ -1,5 +1,5 @@
 import { InvalidQueryError, type QueryIssue, type QueryIssueCode } from '../../errors/query.errors.js';
-import { sql, type SqlFragment } from '../../sql/fragment.js';
+import type { SqlFragment } from '../../sql/fragment.js';
 import { Parameters } from '../../sql/parameters.js';
 import type { RowRules } from '../options/row-filter.js';
 import { tableSource } from '../visible-schema/table-source.js';
@@ -89,10 +89,8 @@ export class SqlModeQuery {
     this.#text.parameters.forEach((_, index) => parameters.add(this.#values?.[index] ?? null));
     const sources = this.#sources.map((table) => {
       const rowRule = rowRules.get(table.name) ?? false;
-      const source = tableSource({ schema: this.#schema, table, rowRule, conditions: conditions.get(table.name) });
-      // Otherwise PostgreSQL may compute the user's conditions first, and their errors tell of rows that the rule holds back.
-      const barrier = typeof rowRule === 'boolean' ? source : sql`(SELECT * FROM ${source} AS s OFFSET 0)`;
-      return render(barrier, parameters);
+      const source = { schema: this.#schema, table, rowRule, conditions: conditions.get(table.name), isBarrier: true };
+      return render(tableSource(source), parameters);
     });
     const replaced = replaceTables(this.#text, this.#query, sources);
     const head = 'SELECT * FROM (';
