@@ -31,7 +31,7 @@ async function seed(url) {
     CREATE TABLE ${SCHEMA}.events (id int, text text);
     INSERT INTO ${SCHEMA}.customers SELECT n, 'Customer ' || n, (ARRAY['North', 'South', 'East', 'West'])[1 + n % 4] FROM generate_series(1, 500) AS n;
     INSERT INTO ${SCHEMA}.orders SELECT n, (ARRAY['paid', 'shipped', 'open', 'refund'])[1 + n % 4], (n % 1000) / 4.0, 1 + n % 500,
-      timestamptz '2023-01-01Z' + (n * 63070 / ${ORDERS} * interval '1000 seconds') FROM generate_series(1, ${ORDERS}) AS n;
+      timestamptz '2023-01-01Z' + n * interval '630.72 seconds' FROM generate_series(1, ${ORDERS}) AS n;
     INSERT INTO ${SCHEMA}.events SELECT n, repeat('x', 100) FROM generate_series(1, 1000000) AS n;
     CREATE INDEX ON ${SCHEMA}.orders (placed_at);
     ANALYZE ${SCHEMA}.customers, ${SCHEMA}.orders, ${SCHEMA}.events`);

@@ -16,11 +16,11 @@ export async function seedOrders(em: EntityManager, schema: string, profile: Ord
   const { tenantId, count, currency, regions, customers, typicalAmount } = profile;
   await em.execute(
     `INSERT INTO "${schema}".customers (name, region, segment, since)
-     SELECT name, (?::text[])[1 + floor(power(${random(1)}, 2) * ?)::int],
+     SELECT name, (string_to_array(?, '|'))[1 + floor(power(${random(1)}, 2) * ?)::int],
        (ARRAY['Retail', 'Wholesale', 'Public sector'])[1 + floor(power(${random(2)}, 1.5) * 3)::int],
        current_date - ${DAYS} - floor(${random(3)} * 1500)::int
-     FROM unnest(?::text[]) WITH ORDINALITY AS c (name, n)`,
-    [regions, regions.length, customers],
+     FROM unnest(string_to_array(?, '|')) WITH ORDINALITY AS c (name, n)`,
+    [regions.join('|'), regions.length, customers.join('|')],
   );
   await em.execute(
     `INSERT INTO "${schema}".orders (number, customer_id, customer, region, status, amount, currency, ordered_at)

@@ -14,6 +14,7 @@ import {
   rowCondition,
   SqlModeForbiddenError,
   TenantContext,
+  TenantMigrator,
   TenantRequiredError,
   type DashboardFilter,
   type PrismiqQueryOptions,
@@ -261,6 +262,20 @@ describe('QueryService', () => {
     await database.query('ALTER TABLE tenant_acme.orders RENAME TO moved');
     await expect(as(() => queries.run(query))).rejects.toThrow(`Table 'orders' not found in schema`);
     await database.query('ALTER TABLE tenant_acme.moved RENAME TO orders');
+  });
+
+  it('knows new columns when the migrator has run', async () => {
+    const { app, queries, as } = await start();
+    const columns = async () => {
+      const { tables } = await as(() => queries.schema());
+      return tables.find(({ name }) => name === 'customers')!.columns.map(({ name }) => name);
+    };
+    const before = await columns();
+    await database.query('ALTER TABLE tenant_acme.customers ADD COLUMN vip boolean');
+    expect(await columns()).toEqual(before);
+    await suiteGuard.off(() => app.get(TenantMigrator).up({ concurrency: 1 }));
+    expect(await columns()).toEqual([...before, 'vip']);
+    await database.query('ALTER TABLE tenant_acme.customers DROP COLUMN vip');
   });
 
   it('does not blame the caller for a row filter that fails', async () => {

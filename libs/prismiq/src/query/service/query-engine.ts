@@ -82,6 +82,11 @@ export class QueryEngine {
     }
   }
 
+  /** Forgets what the tables of all tenants look like. */
+  forgetTables(): void {
+    this.schemas.invalidate();
+  }
+
   /** Forgets the results of a tenant, and what its tables look like. */
   async invalidate({ tenantId, schema }: Pick<Tenant, 'tenantId' | 'schema'>): Promise<void> {
     this.schemas.invalidate(schema);

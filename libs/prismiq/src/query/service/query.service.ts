@@ -15,7 +15,6 @@ import type { ParsedQuery } from '../definition/parsed-query.js';
 import type { QueryConfig } from '../options/resolve-query-options.js';
 import type { QueryValue } from '../run/value-types.js';
 import { SqlModeQuery } from '../sql-mode/sql-mode-query.js';
-import { SqlText } from '../sql-mode/sql-text.js';
 import { compileDefinition, toStatement } from './compile-definition.js';
 import { QueryEngine } from './query-engine.js';
 import type { QueryResult } from './query-result.js';
@@ -292,8 +291,7 @@ export class QueryService implements OnApplicationShutdown {
     try {
       const { functions } = assertSqlMode(engine.config, tenant);
       const { schema } = await engine.openScope(tenant);
-      const params = Object.fromEntries(new SqlText(sql).parameters.map((name) => [name, null]));
-      const { tables } = new SqlModeQuery({ sql, params, schema, functions: new Set(functions) });
+      const { tables } = new SqlModeQuery({ sql, params: undefined, schema, functions: new Set(functions) });
       return { valid: true, errors: [], tables: [...tables] };
     } catch (error) {
       if (error instanceof SqlModeForbiddenError) {
