@@ -42,7 +42,7 @@ export abstract class PrismiqSchemaController {
 
   @Get('tables/:table')
   async table(@Param('table') table: string) {
-    const found = await this.find(table);
+    const found = await findTable(this.queries, table);
     if (found === undefined) {
       throw new TableNotFoundError(table);
     }
@@ -51,7 +51,7 @@ export abstract class PrismiqSchemaController {
 
   @Get('tables/:table/enhanced')
   async enhancedTable(@Param('table') table: string) {
-    const found = await this.find(table);
+    const found = await findTable(this.queries, table);
     if (found === undefined) {
       throw new NotFoundException(`Table '${table}' not found`);
     }
@@ -68,9 +68,9 @@ export abstract class PrismiqSchemaController {
     const { limit } = parseDocument(sampleQuery, query ?? {});
     return { values: await assertQueries(this.queries).sample(table, column, { limit, signal: client?.signal }) };
   }
+}
 
-  private async find(table: string): Promise<QueryTable | undefined> {
-    const { tables } = await assertQueries(this.queries).schema();
-    return tables.find(({ name }) => name === table);
-  }
+async function findTable(queries: QueryService, table: string): Promise<QueryTable | undefined> {
+  const { tables } = await assertQueries(queries).schema();
+  return tables.find(({ name }) => name === table);
 }
