@@ -258,10 +258,13 @@ describe('the compiler of queries', () => {
   it('names all faults at once, with what was probably meant', async () => {
     const query: ShortQuery = {
       c: [
-        ['o', 'totl'],
+        ['o', 'totl', 'sum', 'v'],
         ['o', 'status', 'sum'],
       ],
-      s: [['o', 'idd']],
+      s: [
+        ['o', 'v'],
+        ['o', 'idd'],
+      ],
     };
     await expect(compile(query)).rejects.toMatchObject({
       message:
@@ -270,7 +273,7 @@ describe('the compiler of queries', () => {
       issues: [
         { code: 'COLUMN_NOT_FOUND', field: 'columns[0].column', suggestion: 'total' },
         { code: 'INVALID_AGGREGATION', field: 'columns[1].column' },
-        { code: 'COLUMN_NOT_FOUND', field: 'order_by[0].column', suggestion: 'id' },
+        { code: 'COLUMN_NOT_FOUND', field: 'order_by[1].column', suggestion: 'id' },
       ],
     });
   });

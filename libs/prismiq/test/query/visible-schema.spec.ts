@@ -232,6 +232,10 @@ describe('the visible schema', () => {
     expect(() => resolveQueryOptions({ tables: { [name]: {} } })).toThrow(`query.tables.${name}`);
   });
 
+  it.each(['+02:00', 'Mars/Olympus', ''])('takes no time zone %j', (timeZone) => {
+    expect(() => resolveQueryOptions({ tables: {}, timeZone })).toThrow('query.timeZone');
+  });
+
   it('fails where the host forgot to say which rows may be seen', async () => {
     const viewer = { tenantId: 'a', schema: 'tenant_a', userId: undefined, isAdmin: false };
     await expect(resolveRowRules((() => undefined) as never, ['orders'], viewer)).rejects.toThrow('query.rowFilter');

@@ -37,7 +37,7 @@ export function compileQuery(query: ParsedQuery, context: CompileContext): Compi
   const placed = placeFilters(selection, filters, joins);
   const groupKeys = resolveGrouping(selection, outputs, placed, sort);
   issues.throwIfAny();
-  const { from, conditions } = compileFrom(sources, joins, issues);
+  const { from, conditions } = compileFrom(sources, joins, selection);
   issues.throwIfAny();
 
   const isFilled = query.timeSeries?.fillMissing === true && groupKeys !== undefined;

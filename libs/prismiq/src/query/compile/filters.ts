@@ -2,8 +2,7 @@ import { identifier, joinSql, sql, type SqlFragment } from '../../sql/fragment.j
 import type { ParsedFilter } from '../definition/parsed-query.js';
 import type { TypedSql } from '../expressions/typed-sql.js';
 import { compileCondition } from '../filters/compile-condition.js';
-import { operatorSql } from '../filters/operand.js';
-import { findNullableJoin, type Join } from './joins.js';
+import { comparison, findNullableJoin, type Join } from './joins.js';
 import type { Selection } from './outputs.js';
 
 /** Where the filters of a query act. Those on the empty side of an outer join are added to the join. */
@@ -70,7 +69,7 @@ function placeFilter(
   if (nullable === undefined) {
     where.push(withoutRelated(selection, filter, joins, table) ?? condition);
   } else {
-    nullable.on.push(condition);
+    nullable.on.push({ table, condition });
   }
 }
 
@@ -100,7 +99,10 @@ function withoutRelated(
   const again = (one: TypedSql): TypedSql => ({ ...one, sql: identifier(ALIAS, one.columns[0]!.column.name) });
   const filtered = sources.find({ tableId, column })!;
   const conditions = [
-    ...own.map((key, index) => sql`${again(key).sql} ${operatorSql(key, '=')} ${others[index]!.sql}`),
+    ...own.map((key, index) => {
+      const { symbol, convert } = comparison(key, others[index]!, calendar);
+      return sql`${convert(again(key))} ${symbol} ${convert(others[index]!)}`;
+    }),
     compileCondition(again(filtered), positive, value, calendar),
   ];
   const columns = new Set([...own.map((key) => key.columns[0]!.column.name), column]);

@@ -1,5 +1,7 @@
 import { joinSql, keyword, sql, type SqlFragment } from '../../sql/fragment.js';
+import type { Calendar } from '../dates/calendar.js';
 import type { ParsedJoin } from '../definition/parsed-query.js';
+import { toLocalTime } from '../expressions/conversions.js';
 import { isNumeric, type TypedSql } from '../expressions/typed-sql.js';
 import { isDateKind } from '../filters/date-conditions.js';
 import { operatorSql } from '../filters/operand.js';
@@ -14,8 +16,8 @@ export interface Join {
   readonly fromColumn: TypedSql;
   readonly toColumn: TypedSql;
   readonly type: ParsedJoin['type'];
-  /** Further conditions in ON. */
-  readonly on: SqlFragment[];
+  /** Further conditions in ON, each on columns of one of the two tables. */
+  readonly on: { readonly table: number; readonly condition: SqlFragment }[];
 }
 
 export function resolveJoins(joins: readonly ParsedJoin[], sources: Sources, issues: Issues): Join[] {
@@ -47,10 +49,38 @@ const areComparable = (one: TypedSql, other: TypedSql): boolean =>
   (isDateKind(one.kind) && isDateKind(other.kind)) ||
   (one.castType === other.castType && one.isSortable);
 
-/** citext compares without regard to case only with itself. */
-export function equality({ fromColumn, toColumn }: Pick<Join, 'fromColumn' | 'toColumn'>): SqlFragment {
-  const symbol = fromColumn.castType === toColumn.castType ? operatorSql(fromColumn, '=') : keyword('=');
-  return sql`${fromColumn.sql} ${symbol} ${toColumn.sql}`;
+/**
+ * How two columns are compared: days and moments in the tenant's zone, citext without regard to case only with itself.
+ *
+ * @returns the operator, and what is done with each of them
+ */
+export function comparison(
+  one: TypedSql,
+  other: TypedSql,
+  calendar: Calendar,
+): { symbol: SqlFragment; convert: (column: TypedSql) => SqlFragment } {
+  const isMixedDate = isDateKind(one.kind) && one.kind !== other.kind;
+  return {
+    symbol: one.castType === other.castType ? operatorSql(one, '=') : keyword('='),
+    convert: (column) => (isMixedDate ? toLocalTime(column, calendar) : column.sql),
+  };
+}
+
+function equality({ fromColumn, toColumn, type, from, to, on }: Join, calendar: Calendar): SqlFragment {
+  const { symbol, convert } = comparison(fromColumn, toColumn, calendar);
+  const side = (column: TypedSql, table: number): SqlFragment => {
+    const conditions = on.filter((one) => one.table === table).map(({ condition }) => condition);
+    return conditions.length === 0 || type !== 'FULL'
+      ? convert(column)
+      : sql`CASE WHEN ${joinSql(conditions, ' AND ')} THEN ${convert(column)} END`;
+  };
+  return sql`${side(fromColumn, from)} ${symbol} ${side(toColumn, to)}`;
+}
+
+/** ON of a join. A FULL JOIN takes nothing beside an equality for some types, so that its conditions are inside. */
+function onClause(join: Join, calendar: Calendar): SqlFragment {
+  const conditions = join.type === 'FULL' ? [] : join.on.map(({ condition }) => condition);
+  return joinSql([equality(join, calendar), ...conditions], ' AND ');
 }
 
 /** The first join that can leave the table's columns empty. */
@@ -72,7 +102,7 @@ const MIRRORED = { INNER: 'INNER', LEFT: 'RIGHT', RIGHT: 'LEFT', FULL: 'FULL' } 
 export function compileFrom(
   sources: Sources,
   joins: readonly Join[],
-  issues: Issues,
+  { issues, calendar }: { readonly issues: Issues; readonly calendar: Calendar },
 ): { from: SqlFragment; conditions: SqlFragment[] } {
   const [base, ...others] = sources.usedTables() as [number, ...number[]];
   const joined = new Set([base]);
@@ -83,7 +113,7 @@ export function compileFrom(
     const [join] = waiting.splice(at, 1) as [Join];
     const { from, to, type } = join;
     if (joined.has(from) && joined.has(to)) {
-      conditions.push(equality(join));
+      conditions.push(equality(join, calendar));
       if (type !== 'INNER') {
         const message = `Tables '${sources.tableName(from)}' and '${sources.tableName(to)}' are joined already: a further join of them must be INNER`;
         issues.add({ code: 'CIRCULAR_JOIN', message, field: 'joins' });
@@ -92,8 +122,7 @@ export function compileFrom(
     }
     const [added, kind] = joined.has(from) ? [to, type] : [from, MIRRORED[type]];
     joined.add(added);
-    const on = joinSql([equality(join), ...join.on], ' AND ');
-    clauses.push(sql`${keyword(`${kind} JOIN`)} ${sources.from(added)} ON ${on}`);
+    clauses.push(sql`${keyword(`${kind} JOIN`)} ${sources.from(added)} ON ${onClause(join, calendar)}`);
   }
   const apart = others.find((table) => !joined.has(table));
   if (apart !== undefined) {

@@ -23,6 +23,10 @@ export function resolveSort(selection: Selection, outputs: readonly Output[]): S
     return [{ ...showing(outputs, bucket), direction: 'ASC', field: 'time_series' }];
   }
   return query.orderBy.flatMap((order, index) => {
+    const isNamed = (column: { readonly alias?: string | undefined }) => column.alias === order.column;
+    if (query.columns.some(isNamed) && !outputs.some(({ name }) => name === order.column)) {
+      return []; // The column of the result has a fault of its own.
+    }
     const field = `order_by[${index}].column`;
     return (
       issues.attempt(field, () => {

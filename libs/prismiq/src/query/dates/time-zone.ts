@@ -1,8 +1,8 @@
 const known = new Set<string>();
 
-/** Whether a text is an IANA time zone that Node knows. */
+/** Whether a text is an IANA time zone that Node knows. Not an offset such as `+02:00`, which PostgreSQL takes for the opposite. */
 export function isTimeZone(name: unknown): name is string {
-  if (typeof name !== 'string') {
+  if (typeof name !== 'string' || !/^[A-Za-z]/.test(name)) {
     return false;
   }
   try {
