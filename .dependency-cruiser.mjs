@@ -7,7 +7,12 @@ const contributing = readFileSync(new URL('CONTRIBUTING.md', import.meta.url), '
 const [, table] = contributing.split('| Folder or file');
 const layers = [...table.split('\n\n')[0].matchAll(/^\| `([^`]+?)\/?`/gm)].map(([, name]) => name);
 
-const unlisted = readdirSync(SOURCES).filter((name) => !layers.includes(name));
+/** A folder whose sub-folders are listed has nothing else. */
+const isSplit = (name) => layers.some((layer) => layer.startsWith(`${name}/`));
+const names = readdirSync(SOURCES).flatMap((name) =>
+  isSplit(name) ? readdirSync(`${SOURCES}/${name}`).map((part) => `${name}/${part}`) : [name],
+);
+const unlisted = names.filter((name) => !layers.includes(name));
 if (unlisted.length > 0) {
   throw new Error(
     `${unlisted.join(', ')} of ${SOURCES} is not in the table of layers in CONTRIBUTING.md. Add it there.`,

@@ -5,6 +5,7 @@ export async function guide(url: string): Promise<string> {
   const { dashboards } = (await response.json()) as { dashboards?: { id: string }[] };
   // The guide works even if all dashboards were deleted.
   const one = dashboards?.[0] ? `/${dashboards[0].id}` : '';
+  const query = JSON.stringify(REVENUE_BY_REGION);
   return `
 Open ${url}/docs
 
@@ -15,9 +16,22 @@ gus of globex gets none of them:
   curl -s -w '\\n' -H "Authorization: Bearer $TOKEN" ${url}/api/prismiq/dashboards
   curl -s -w '\\n' -H "Authorization: Bearer $(${loginCommand(url, 'globex', 'gus')})" ${url}/api/prismiq/dashboards${one}
 
+This runs a query over acme's orders:
+
+  curl -s -w '\\n' -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' ${url}/api/prismiq/query/execute -d '${query}'
+
 Ctrl-C ends it.
 `;
 }
+
+const REVENUE_BY_REGION = {
+  tables: [{ id: 'o', name: 'orders' }],
+  columns: [
+    { table_id: 'o', column: 'region' },
+    { table_id: 'o', column: 'amount', aggregation: 'sum', alias: 'revenue' },
+  ],
+  order_by: [{ table_id: 'o', column: 'revenue', direction: 'DESC' }],
+};
 
 async function logIn(url: string, tenant: string, user: string): Promise<string> {
   const response = await fetch(`${url}/login`, {

@@ -80,11 +80,12 @@ assert.ok(seeded.length >= 2);
 step('npm start serves the seeded dashboards');
 
 const lines = first.output.split('\n').filter((line) => /^ {2}(TOKEN=|curl )/.test(line));
-assert.equal(lines.length, 3);
+assert.equal(lines.length, 4);
 const { stdout } = await promisify(execFile)('bash', ['-euc', lines.join('\n')]);
 assert.match(stdout, new RegExp(seeded[0].id));
 assert.match(stdout, /Dashboard not found/);
-step('the three curl lines work as they stand');
+assert.match(stdout, /"columns":\["region","revenue"\]/);
+step('the curl lines work as they stand');
 
 const [, databaseUrl] = /psql (\S+)/.exec(first.output);
 const status = await promisify(execFile)('npx', ['prismiq', 'status', '--check'], {

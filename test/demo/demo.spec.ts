@@ -52,6 +52,47 @@ describe('the demo host', () => {
     },
   );
 
+  it.each([
+    ['acme', 'bob'],
+    ['globex', 'gina'],
+    ['acme', 'root'],
+  ])('shows the widgets of %s with rows, for %s too', async (tenant, user) => {
+    const authorization = await logIn(tenant, user);
+    for (const { id, widgets } of await listDashboards(tenant, user)) {
+      for (const widget of widgets.filter(({ type }: { type: string }) => type !== 'text')) {
+        const { status, body } = await http()
+          .post(`/api/prismiq/dashboards/${id}/widgets/${widget.id}/execute`)
+          .set('Authorization', authorization);
+        const [x, y] = [widget.config.x_axis, widget.config.y_axis?.[0]].filter(Boolean);
+        expect([widget.title, status, body.detail]).toEqual([widget.title, 200, undefined]);
+        expect(body.columns).toEqual(expect.arrayContaining([x, y].filter(Boolean)));
+        expect([widget.title, body.row_count > 0 || widget.config.raw_sql !== undefined]).toEqual([widget.title, true]);
+      }
+    }
+  });
+
+  it('lets users query the tables of their tenant that it exposes, and no others', async () => {
+    const authorization = await logIn('acme', 'ada');
+    const get = async (path: string) =>
+      (await http().get(`/api/prismiq/${path}`).set('Authorization', authorization)).body;
+    expect(await get('tables')).toEqual(['customers', 'orders']);
+    expect((await get('tables/orders')).columns.map(({ name }: { name: string }) => name)).not.toContain('batch');
+    const run = async (sql: string, user: string) =>
+      http()
+        .post('/api/prismiq/query/execute-sql')
+        .set('Authorization', await logIn('acme', user))
+        .send({ sql });
+    expect((await run('SELECT count(*) FROM orders', 'ada')).status).toBe(403);
+    expect((await run('SELECT count(*) FROM orders', 'root')).body.rows[0][0]).toBeGreaterThan(4000);
+    for (const sql of [
+      'SELECT * FROM prismiq_dashboards',
+      'SELECT * FROM tenant_globex.orders',
+      'SELECT * FROM public.users',
+    ]) {
+      expect((await run(sql, 'root')).status).toBe(400);
+    }
+  });
+
   it('makes only root an admin', async () => {
     const [dashboard] = await listDashboards('acme', 'ada');
     const rename = async (user: string) =>

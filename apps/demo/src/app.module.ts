@@ -6,6 +6,7 @@ import { AuthModule } from './auth/auth.module.js';
 import { resolveIdentity } from './auth/identity.js';
 import { DatabaseSetup } from './database/database-setup.service.js';
 import { mikroOrmConfig } from './database/mikro-orm.config.js';
+import { queryOptions } from './dashboards/query-options.js';
 import { OrdersModule } from './orders/orders.module.js';
 import { SeedModule } from './seed/seed.module.js';
 import { tenantDirectory } from './tenants/tenant-directory.js';
@@ -20,13 +21,14 @@ export class AppModule {
       imports: [
         MikroOrmModule.forRoot(mikroOrmConfig(databaseUrl)),
         // What Prismiq needs to know: who sends a request, which tenants there are, where their data are, and where to mount the
-        // REST API.
+        // REST API; and which tables dashboards may show.
         PrismiqModule.forRoot({
           isGlobal: true,
           resolver: resolveIdentity,
           directory: tenantDirectory,
           schemaFor: tenantSchema,
           controllers: { path: 'api/prismiq' },
+          query: queryOptions,
         }),
         AuthModule,
         TenantsModule,

@@ -73,6 +73,38 @@ export type { Page } from './repositories/lists/read-list.js';
 export type { WriteOptions } from './repositories/lock-record.js';
 export type { Dashboard, DashboardSummary, SavedQuery, Widget, VersionedWidget } from './repositories/records.js';
 
+// Queries over the tenants' own tables
+export { rowCondition, type QueryViewer, type RowFilter, type RowRule } from './query/options/row-filter.js';
+export type { ColumnFormat } from './query/options/column-format.js';
+export type { QueryCacheStore } from './query/options/query-cache-store.js';
+export type {
+  PrismiqColumnOptions,
+  PrismiqQueryOptions,
+  PrismiqSchemaCacheOptions,
+  PrismiqTableOptions,
+} from './query/options/query-options.js';
+export type {
+  PrismiqQueryCacheOptions,
+  PrismiqQueryDatabase,
+  PrismiqQueryLimits,
+  PrismiqSqlModeOptions,
+} from './query/options/run-options.js';
+export type { Clock } from './query/dates/calendar.js';
+export type { FilterValue } from './query/dashboard-filters/merge-filters.js';
+export type { QueryValue } from './query/run/value-types.js';
+export { QueryFeed, type QueryEvent, type QueryListener } from './query/service/query-feed.js';
+export type { QueryResult } from './query/service/query-result.js';
+export type { QueryColumn, QueryRelationship, QuerySchema, QueryTable } from './query/service/query-schema.js';
+export {
+  QueryService,
+  type CompiledStatement,
+  type RunQueryOptions,
+  type RunSqlOptions,
+  type RunWidgetOptions,
+  type SqlValidation,
+  type TimeSeriesOptions,
+} from './query/service/query.service.js';
+
 // Changes, published once they are committed
 export type { ChangeEvent, ChangeListener } from './changes/change-event.js';
 export { ChangeFeed } from './changes/change-feed.js';
@@ -161,6 +193,9 @@ export { dropContentTypeOfEmptyBody } from './http/drop-content-type-of-empty-bo
 export { PrismiqController } from './http/prismiq-controller.decorator.js';
 export { PrismiqErrorFilter } from './http/prismiq-error.filter.js';
 export { PrismiqExceptionFilter } from './http/prismiq-exception.filter.js';
+export { PrismiqLlmController } from './http/queries/llm.controller.js';
+export { PrismiqQueriesController } from './http/queries/queries.controller.js';
+export { PrismiqSchemaController } from './http/queries/schema.controller.js';
 export { PrismiqSavedQueriesController } from './http/saved-queries.controller.js';
 export { PrismiqWidgetsController } from './http/widgets.controller.js';
 
@@ -184,6 +219,19 @@ export {
   TenantSelectionError,
 } from './errors/migration.errors.js';
 export { PrismiqError, type PrismiqErrorContext } from './errors/prismiq.error.js';
+export { InvalidQueryError, type QueryIssue, type QueryIssueCode } from './errors/query.errors.js';
+export {
+  ColumnNotFoundError,
+  ConnectionsBusyError,
+  QueriesDisabledError,
+  QueryDataError,
+  QueryFailedError,
+  QueryResultTooLargeError,
+  QueryTimeoutError,
+  SqlModeForbiddenError,
+  TableNotFoundError,
+  WidgetHasNoQueryError,
+} from './errors/query-run.errors.js';
 export {
   DocumentTooLargeError,
   InvalidDocumentError,

@@ -23,7 +23,7 @@ import type {
   PrismiqOptionsFactory,
   PrismiqStructure,
 } from './options/prismiq-options.js';
-import { resolveControllers, type ResolvedControllersOptions } from './options/resolve-controllers.js';
+import { resolveControllers, withoutQueries, type ResolvedControllersOptions } from './options/resolve-controllers.js';
 import { checkStructure, resolveOptions } from './options/resolve-options.js';
 import { InvalidOptionsError } from './errors/configuration.errors.js';
 import {
@@ -52,7 +52,8 @@ export class PrismiqModule implements NestModule, OnModuleInit {
     checkStructure(options, 'forRoot');
     const { isGlobal, contextName, controllers, imports, ...values } = options;
     const structure = { isGlobal, contextName, controllers, imports };
-    return register(structure, [{ provide: PRISMIQ_CONFIG, useValue: resolveOptions(values, structure) }]);
+    const config = resolveOptions(values, structure);
+    return register(structure, [{ provide: PRISMIQ_CONFIG, useValue: config }], config.query !== undefined);
   }
 
   /**
@@ -64,7 +65,8 @@ export class PrismiqModule implements NestModule, OnModuleInit {
     checkStructure(options, 'forRootAsync');
     const { isGlobal, contextName, controllers, imports, ...source } = options;
     const structure = { isGlobal, contextName, controllers, imports };
-    return register(structure, configProviders(source as AsyncSource, structure));
+    // Whether anything can be queried, only the factory says.
+    return register(structure, configProviders(source as AsyncSource, structure), true);
   }
 
   constructor(
@@ -108,9 +110,10 @@ interface Mounted {
 
 type AsyncSource = Pick<PrismiqModuleAsyncOptions, 'useFactory' | 'inject' | 'useClass' | 'useExisting'>;
 
-function register(structure: PrismiqStructure, config: Provider[]): DynamicModule {
+function register(structure: PrismiqStructure, config: Provider[], mayQuery: boolean): DynamicModule {
   const { contextName, imports = [], isGlobal = false } = structure;
-  const options = resolveControllers(structure);
+  const all = resolveControllers(structure);
+  const options = all && (mayQuery ? all : withoutQueries(all));
   const mounted = options && { options, controllers: mountControllers(options, contextName) };
   return {
     module: PrismiqModule,

@@ -5,6 +5,8 @@ import { ChangeFeed } from './changes/change-feed.js';
 import { TenantRegistry } from './directory/tenant-registry.js';
 import { registerEntities } from './entities/prismiq-entities.js';
 import { InvalidOptionsError } from './errors/configuration.errors.js';
+import type { DownOptions, TenantMigratorOptions, UpOptions } from './migrator/migrator-options.js';
+import type { MigrationReport } from './migrator/run-report.js';
 import { TenantMigrator } from './migrator/tenant-migrator.js';
 import type { PrismiqConfig } from './options/prismiq-config.js';
 import {
@@ -15,6 +17,10 @@ import {
   PRISMIQ_SCHEMA_FOR,
 } from './prismiq.constants.js';
 import { getPrismiqToken } from './prismiq.decorators.js';
+import { createQueryEngine } from './query/service/create-query-engine.js';
+import { QueryEngine } from './query/service/query-engine.js';
+import { QueryFeed } from './query/service/query-feed.js';
+import { QueryService } from './query/service/query.service.js';
 import { DashboardRepository } from './repositories/dashboards/dashboard.repository.js';
 import { SavedQueryRepository } from './repositories/saved-queries/saved-query.repository.js';
 import { TenantDatabase } from './repositories/tenant-database.js';
@@ -33,6 +39,8 @@ const EXPORTED = [
   DashboardRepository,
   WidgetRepository,
   SavedQueryRepository,
+  QueryService,
+  QueryFeed,
   ChangeFeed,
   TenantRegistry,
   TenantContext,
@@ -109,13 +117,40 @@ export function createProviders(contextName?: string): Provider[] {
         { migrator, schemaFor }: PrismiqConfig,
         database: PostgreSqlMikroORM,
         directory: TenantRegistry,
-      ): TenantMigrator => new TenantMigrator({ ...migrator, database, directory, schemaFor }),
-      inject: [PRISMIQ_CONFIG, PRISMIQ_ORM, token(TenantRegistry)],
+        engine: QueryEngine | undefined,
+      ): TenantMigrator => new ForgettingMigrator({ ...migrator, database, directory, schemaFor }, engine),
+      inject: [PRISMIQ_CONFIG, PRISMIQ_ORM, token(TenantRegistry), QueryEngine],
     },
     provide(DashboardRepository, repository),
     provide(WidgetRepository, repository),
     provide(SavedQueryRepository, repository),
+    provide(QueryFeed, []),
+    {
+      provide: QueryEngine,
+      useFactory: ({ query }: PrismiqConfig, orm: PostgreSqlMikroORM, feed: QueryFeed) =>
+        query && createQueryEngine(query, orm, feed),
+      inject: [PRISMIQ_CONFIG, PRISMIQ_ORM, token(QueryFeed)],
+    },
+    provide(QueryService, [token(TenantContext), token(DashboardRepository), token(WidgetRepository), QueryEngine]),
   ];
+}
+
+/** After a run, the tables of the tenants are not what queries know of them. */
+class ForgettingMigrator extends TenantMigrator {
+  constructor(
+    options: TenantMigratorOptions,
+    private readonly engine: QueryEngine | undefined,
+  ) {
+    super(options);
+  }
+
+  override up(options?: UpOptions): Promise<MigrationReport> {
+    return super.up(options).finally(() => this.engine?.forgetTables());
+  }
+
+  override down(options: DownOptions): Promise<MigrationReport> {
+    return super.down(options).finally(() => this.engine?.forgetTables());
+  }
 }
 
 /** `@mikro-orm/nestjs` provides an ORM under its class, or under a string made from the context's name. */

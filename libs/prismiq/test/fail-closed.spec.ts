@@ -18,12 +18,21 @@ const POSITION = { x: 0, y: 0, w: 1, h: 1 };
 const QUERY = { tables: [{ id: 't', name: 'orders' }], columns: [{ table_id: 't', column: 'amount' }] };
 
 /** What every route takes that takes an object. */
-const BODY = { name: 'N', type: 'metric', title: 'T', position: POSITION, query: QUERY, owner_id: 'ada', widgets: [] };
+const BODY = {
+  ...{ name: 'N', type: 'metric', title: 'T', position: POSITION, query: QUERY, owner_id: 'ada', widgets: [] },
+  ...{ sql: 'SELECT 1', interval: 'day', date_column: 'd' },
+};
 
-/** Routes that do not reach for any tenant's data. */
-const WITHOUT_TENANT = { 'POST /prismiq/dashboards/:dashboardId/widgets/:id/execute': 501 };
+const EXECUTE = '/prismiq/dashboards/:dashboardId/widgets/:id/execute';
 
-describe.each(PLATFORMS)('without a tenant, on %s', (platform) => {
+const HOSTS = PLATFORMS.flatMap((platform) => [
+  [platform, 'without queries', undefined] as const,
+  [platform, 'with queries', { tables: { orders: {} }, sqlMode: { mayRun: () => true } }] as const,
+]);
+
+describe.each(HOSTS)('without a tenant, on %s %s', (platform, _, query) => {
+  /** Routes that do not reach for any tenant's data. */
+  const expected: Record<string, number> = query === undefined ? { [`POST ${EXECUTE}`]: 501 } : {};
   let database: TestDatabase;
   let app: INestApplication;
   const statements: string[] = [];
@@ -35,7 +44,7 @@ describe.each(PLATFORMS)('without a tenant, on %s', (platform) => {
       {
         imports: [
           ormModule(database, { onQuery: (sql) => (statements.push(sql), sql) }),
-          PrismiqModule.forRoot({ resolver, controllers: { guards: [TokenGuard] } }),
+          PrismiqModule.forRoot({ resolver, controllers: { guards: [TokenGuard] }, query }),
         ],
       },
       platform,
@@ -76,15 +85,15 @@ describe.each(PLATFORMS)('without a tenant, on %s', (platform) => {
   });
 
   it('every route of every controller is refused, and sends nothing', async () => {
-    expect(routes().length).toBeGreaterThanOrEqual(20);
+    expect(routes().length).toBeGreaterThanOrEqual(query === undefined ? 20 : 37);
     for (const { method, path } of routes()) {
-      const body = path.endsWith('/layout') ? [{ widget_id: ID, position: POSITION }] : BODY;
+      const body = path.endsWith('/layout') ? [{ widget_id: ID, position: POSITION }] : path === EXECUTE ? [] : BODY;
       const send = request(app.getHttpServer())[method.toLowerCase() as 'get'];
       const sent = send(path.replaceAll(/:\w+/g, ID));
       const answer = await (['POST', 'PUT', 'PATCH'].includes(method) ? sent.send(body) : sent);
-      const { [`${method} ${path}`]: expected = 400 } = WITHOUT_TENANT as Record<string, number>;
-      expect([method, path, answer.status]).toEqual([method, path, expected]);
-      expect(answer.body).toMatchObject(expected === 400 ? { code: 'TENANT_REQUIRED' } : {});
+      const { [`${method} ${path}`]: status = 400 } = expected;
+      expect([method, path, answer.status]).toEqual([method, path, status]);
+      expect(answer.body).toMatchObject(status === 400 ? { code: 'TENANT_REQUIRED' } : {});
     }
     expect(statements).toEqual([]);
   });

@@ -64,7 +64,11 @@ describe('the OpenAPI document', () => {
     app = await boot({
       imports: [
         ormModule(database),
-        PrismiqModule.forRoot({ resolver, controllers: { path: 'api/prismiq', guards: [TokenGuard] } }),
+        PrismiqModule.forRoot({
+          resolver,
+          controllers: { path: 'api/prismiq', guards: [TokenGuard] },
+          query: { tables: {} },
+        }),
       ],
       controllers: [MineController],
     });
@@ -81,9 +85,10 @@ describe('the OpenAPI document', () => {
 
   it('describes every route: input, answers, headers, errors', () => {
     const ours = listOperations(document).filter(({ path }) => path.startsWith('/api/prismiq'));
-    expect(ours).toHaveLength(21);
+    expect(ours).toHaveLength(38);
     expect(ours.map(({ operationId }) => operationId).toSorted()).toEqual([
       'addWidget',
+      'chatWithLlm',
       'createDashboard',
       'createSavedQuery',
       'deleteDashboard',
@@ -91,23 +96,39 @@ describe('the OpenAPI document', () => {
       'deleteWidget',
       'duplicateDashboard',
       'duplicateWidget',
+      'executeQuery',
+      'executeSql',
+      'executeTimeSeries',
       'executeWidget',
       'exportDashboard',
+      'generateSql',
+      'getColumnSample',
       'getDashboard',
+      'getDataSources',
+      'getEnhancedSchema',
+      'getEnhancedTable',
+      'getLlmStatus',
       'getSavedQuery',
+      'getSchema',
+      'getTable',
+      'getTables',
       'importDashboard',
       'listDashboards',
       'listSavedQueries',
       'patchWidget',
+      'previewQuery',
       'transferDashboard',
       'updateDashboard',
       'updateLayout',
       'updateSavedQuery',
       'updateWidget',
+      'validateQuery',
+      'validateQueryDetailed',
+      'validateSql',
     ]);
     for (const { operationId, method, summary, tags, requestBody, responses } of ours) {
       expect([operationId, summary, tags]).toEqual([operationId, expect.stringMatching(/\w/), ['Prismiq']]);
-      const takesBody = ['post', 'put', 'patch'].includes(method) && !/^(duplicateW|execute)/.test(operationId);
+      const takesBody = ['post', 'put', 'patch'].includes(method) && !/^(duplicateW|chat)/.test(operationId);
       expect([operationId, requestBody !== undefined]).toEqual([operationId, takesBody]);
       expect(Object.keys(responses)).toEqual(expect.arrayContaining(['400', '403', '404', '500', '503']));
       for (const [status, { content }] of Object.entries<any>(responses)) {

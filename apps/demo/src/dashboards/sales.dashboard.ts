@@ -6,7 +6,7 @@ export const salesDashboard = (currencySymbol: string): CreateDashboard => {
   const money = { valueFormat: 'currency', currencySymbol, decimalDigits: 0 };
   return {
     name: 'Sales',
-    description: 'Revenue and orders of the last twelve months, without cancelled orders',
+    description: 'Revenue and orders of the last two years, without cancelled orders',
     isPublic: true,
     layout: { columns: 12, row_height: 60, margin: [16, 16], compact_type: 'vertical' },
     filters: [

@@ -1,12 +1,20 @@
 /**
- * The application's table in a tenant's schema.
+ * The application's tables in a tenant's schema.
  *
  * @param schema made of letters, digits and underscores
  */
-export const ordersTable = (schema: string): string => `
+export const ordersTables = (schema: string): string => `
+  CREATE TABLE "${schema}".customers (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name varchar(200) NOT NULL UNIQUE,
+    region varchar(40) NOT NULL,
+    segment varchar(40) NOT NULL,
+    since date NOT NULL
+  );
   CREATE TABLE "${schema}".orders (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     number varchar(40) NOT NULL UNIQUE,
+    customer_id integer REFERENCES "${schema}".customers,
     customer varchar(200) NOT NULL,
     region varchar(40) NOT NULL,
     status varchar(20) NOT NULL,

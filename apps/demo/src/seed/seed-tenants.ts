@@ -2,7 +2,7 @@ import type { CreateDashboard } from '@prismiq/nestjs';
 import { customersDashboard } from '../dashboards/customers.dashboard.js';
 import { fulfilmentDashboard } from '../dashboards/fulfilment.dashboard.js';
 import { salesDashboard } from '../dashboards/sales.dashboard.js';
-import type { OrderProfile } from './order-generator.js';
+import type { OrderProfile } from './order-profile.js';
 
 /** A tenant that exists from the start. */
 export interface SeedTenant {
@@ -18,7 +18,7 @@ export const SEED_TENANTS: readonly SeedTenant[] = [
     dashboards: [salesDashboard('€'), fulfilmentDashboard],
     orders: {
       tenantId: 'acme',
-      count: 420,
+      count: 4200,
       currency: 'EUR',
       regions: ['North', 'South', 'West', 'East'],
       customers: [
@@ -28,6 +28,12 @@ export const SEED_TENANTS: readonly SeedTenant[] = [
         'Atelier Blanc',
         'Van Dijk & Zonen',
         'Costa Verde',
+        'Lumen Studio',
+        'Fjord Interiors',
+        'Bergmann & Söhne',
+        'Maison Clair',
+        'Kaufhaus Adler',
+        'Stadtwerke Ost',
       ],
       typicalAmount: 240,
     },
@@ -37,10 +43,21 @@ export const SEED_TENANTS: readonly SeedTenant[] = [
     dashboards: [salesDashboard('$'), customersDashboard('$')],
     orders: {
       tenantId: 'globex',
-      count: 310,
+      count: 3100,
       currency: 'USD',
       regions: ['Americas', 'Asia Pacific', 'Europe'],
-      customers: ['Initech', 'Hooli', 'Stark Industries', 'Soylent', 'Wayne Enterprises'],
+      customers: [
+        'Initech',
+        'Hooli',
+        'Stark Industries',
+        'Soylent',
+        'Wayne Enterprises',
+        'Pied Piper',
+        'Umbrella Logistics',
+        'Tyrell Systems',
+        'Vandelay Imports',
+        'Wonka Foods',
+      ],
       typicalAmount: 1900,
     },
   },

@@ -1,11 +1,10 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { DashboardRepository, TenantContext } from '@prismiq/nestjs';
-import { Order } from '../orders/order.entity.js';
 import { TenantProvisioner } from '../tenants/tenant-provisioner.service.js';
 import { tenantSchema } from '../tenants/tenant-schema.js';
 import { Tenant } from '../tenants/tenant.entity.js';
-import { generateOrders } from './order-generator.js';
+import { seedOrders } from './seed-orders.js';
 import { SEED_TENANTS, type SeedTenant } from './seed-tenants.js';
 
 @Injectable()
@@ -31,7 +30,7 @@ export class SeedService {
     const { tenantId } = orders;
     await this.em.fork().transactional(async (em) => {
       await this.provisioner.provision(em, tenantId, users);
-      await em.insertMany(Order, generateOrders(orders, new Date()), { schema: tenantSchema(tenantId) });
+      await seedOrders(em, tenantSchema(tenantId), orders);
       await this.tenants.runInTenant({ tenantId, userId: users[0] }, async () => {
         for (const dashboard of dashboards) {
           await this.dashboards.create(dashboard);

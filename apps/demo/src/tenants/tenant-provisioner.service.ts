@@ -1,7 +1,7 @@
 import { DriverException, UniqueConstraintViolationException, type EntityManager } from '@mikro-orm/postgresql';
 import { ConflictException, Injectable } from '@nestjs/common';
 import { ensureTables } from '@prismiq/nestjs';
-import { ordersTable } from '../orders/orders-table.js';
+import { ordersTables } from '../orders/orders-table.js';
 import { tenantSchema } from './tenant-schema.js';
 import { Tenant } from './tenant.entity.js';
 import { User } from './user.entity.js';
@@ -14,7 +14,7 @@ const DUPLICATE_SCHEMA = '42P06';
 @Injectable()
 export class TenantProvisioner {
   /**
-   * Creates a tenant: its rows in `public`, its schema, the application's table and Prismiq's tables.
+   * Creates a tenant: its rows in `public`, its schema, the application's tables and Prismiq's.
    *
    * @param em an EntityManager in a transaction
    */
@@ -31,7 +31,7 @@ export class TenantProvisioner {
       ...users.map((name) => ({ tenant: tenantId, name, isAdmin: false })),
       { tenant: tenantId, name: ADMIN, isAdmin: true },
     ]);
-    await em.execute(ordersTable(schema));
+    await em.execute(ordersTables(schema));
     await ensureTables(em, { schema });
   }
 }

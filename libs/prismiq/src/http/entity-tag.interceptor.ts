@@ -9,7 +9,7 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { map, type Observable } from 'rxjs';
 import type { IncomingHttpHeaders } from 'node:http';
-import { CACHE_CONTROL } from './cache-control.js';
+import { readCacheControl } from './cache-control.js';
 import { parseVersions, toEntityTag } from './entity-tags.js';
 
 interface TaggedRequest {
@@ -29,7 +29,7 @@ export class EntityTagInterceptor implements NestInterceptor {
     const http = context.switchToHttp();
     const { httpAdapter } = this.adapterHost;
     const response: unknown = http.getResponse();
-    httpAdapter.setHeader(response, 'Cache-Control', CACHE_CONTROL);
+    httpAdapter.setHeader(response, 'Cache-Control', readCacheControl(context));
     return next.handle().pipe(
       map((body: unknown) => {
         const version = readVersion(body);

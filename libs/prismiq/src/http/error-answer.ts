@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { HttpException } from '@nestjs/common';
 import { PrismiqError } from '../errors/prismiq.error.js';
+import { QueryFailedError } from '../errors/query-run.errors.js';
 import {
   InvalidDocumentError,
   PreconditionFailedError,
@@ -70,7 +71,12 @@ export function answerTo(error: unknown, method: string): ErrorAnswer | undefine
 export function answerToFailure(error: unknown, request_id: string): ErrorAnswer {
   const status =
     error instanceof HttpException ? error.getStatus() : error instanceof PrismiqError ? error.statusCode : 500;
-  const detail = error instanceof PrismiqError ? error.clientMessage : (STATUS_CODES[status] ?? 'Error');
+  const detail =
+    error instanceof QueryFailedError
+      ? `Query failed (ref: ${request_id})`
+      : error instanceof PrismiqError
+        ? error.clientMessage
+        : (STATUS_CODES[status] ?? 'Error');
   return { status, body: { detail, request_id } };
 }
 

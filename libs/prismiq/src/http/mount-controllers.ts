@@ -3,6 +3,9 @@ import type { PrismiqControllerName } from '../options/prismiq-options.js';
 import type { ResolvedControllersOptions } from '../options/resolve-controllers.js';
 import { PrismiqDashboardsController } from './dashboards.controller.js';
 import { UndocumentedController } from './prismiq-controller.decorator.js';
+import { PrismiqLlmController } from './queries/llm.controller.js';
+import { PrismiqQueriesController } from './queries/queries.controller.js';
+import { PrismiqSchemaController } from './queries/schema.controller.js';
 import { PrismiqSavedQueriesController } from './saved-queries.controller.js';
 import { PrismiqWidgetsController } from './widgets.controller.js';
 
@@ -15,6 +18,9 @@ const MOUNTABLE: Record<PrismiqControllerName, Mountable> = {
   dashboards: { base: PrismiqDashboardsController, route: 'dashboards' },
   widgets: { base: PrismiqWidgetsController, route: 'dashboards/:dashboardId/widgets' },
   'saved-queries': { base: PrismiqSavedQueriesController, route: 'saved-queries' },
+  schema: { base: PrismiqSchemaController, route: '' },
+  queries: { base: PrismiqQueriesController, route: 'query' },
+  llm: { base: PrismiqLlmController, route: 'llm' },
 };
 
 /**

@@ -45,12 +45,24 @@ export const UndocumentedController = (options: ControllerOptions, contextName?:
     Controller(options),
     UseInterceptors(getTenantInterceptor(contextName), EntityTagInterceptor),
     UseFilters(PrismiqExceptionFilter),
-    (target: object) => injectFrom(target as Type & { repository?: Type }, contextName),
+    (target: object) => injectFrom(target as BaseController, contextName),
   );
 
-/** The base controllers inject their repository by class; a named registration provides it under another token. */
-function injectFrom(controller: Type & { repository?: Type }, contextName: string | undefined): void {
+interface BaseController extends Type {
+  /** What the constructor takes. */
+  repository?: Type;
+  /** What its properties are. */
+  properties?: Record<string, Type>;
+}
+
+/** The base controllers inject what they need by class; a named registration provides it under another token. */
+function injectFrom(controller: BaseController, contextName: string | undefined): void {
   if (contextName !== undefined && controller.repository !== undefined) {
     Inject(getPrismiqToken<unknown>(controller.repository, contextName))(controller, undefined, 0);
+  }
+  if (contextName !== undefined) {
+    for (const [property, provider] of Object.entries(controller.properties ?? {})) {
+      Inject(getPrismiqToken<unknown>(provider, contextName))(controller.prototype as object, property);
+    }
   }
 }

@@ -34,7 +34,10 @@ export class PrismiqExceptionFilter implements ExceptionFilter {
     if (httpAdapter.isHeadersSent(response)) {
       httpAdapter.end(response);
     } else {
-      httpAdapter.setHeader(response, 'Cache-Control', CACHE_CONTROL);
+      // The interceptor has set it, where the request has come that far.
+      if (httpAdapter.getHeader(response, 'Cache-Control') === undefined) {
+        httpAdapter.setHeader(response, 'Cache-Control', CACHE_CONTROL);
+      }
       if (error instanceof PrismiqError && error.retryAfterSeconds !== undefined) {
         httpAdapter.setHeader(response, 'Retry-After', String(error.retryAfterSeconds));
       }

@@ -4,6 +4,7 @@ import type { TenantDirectoryFactory } from '../directory/tenant-directory.js';
 import type { TenantRegistryOptions } from '../directory/tenant-registry.js';
 import type { PrismiqMigratorOptions } from './prismiq-options.js';
 import type { ConnectionLimits } from '../repositories/tenant-database.js';
+import type { QueryConfig } from '../query/options/resolve-query-options.js';
 import type { TenantResolver } from '../tenancy/tenant-resolver.js';
 
 /** The values of a registration, checked, with defaults applied. Frozen. */
@@ -16,4 +17,6 @@ export interface PrismiqConfig {
   readonly limits: Limits;
   readonly connections: ConnectionLimits;
   readonly migrator: PrismiqMigratorOptions;
+  /** `undefined`: nothing can be queried. */
+  readonly query: QueryConfig | undefined;
 }

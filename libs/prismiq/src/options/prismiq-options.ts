@@ -10,6 +10,7 @@ import type {
 import type { SchemaFor } from '../directory/schema-for.js';
 import type { TenantDirectory, TenantDirectoryFactory } from '../directory/tenant-directory.js';
 import type { TenantMigratorOptions } from '../migrator/migrator-options.js';
+import type { PrismiqQueryOptions } from '../query/options/query-options.js';
 import type { ResolveTenant, TenantResolver } from '../tenancy/tenant-resolver.js';
 
 /**
@@ -57,6 +58,12 @@ export interface PrismiqOptions {
 
   /** How {@link TenantMigrator} works, and which migrations of your own it runs in addition to Prismiq's. */
   migrator?: PrismiqMigratorOptions | undefined;
+
+  /**
+   * Which tables of the tenants may be queried, by whom and how. The routes of `controllers` include those for queries then.
+   * @default undefined: nothing can be queried
+   */
+  query?: PrismiqQueryOptions | undefined;
 }
 
 /** @publicApi */
@@ -183,13 +190,13 @@ export interface PrismiqControllersOptions {
 
   /**
    * The controllers to mount, for a host that replaces one by its own.
-   * @default all
+   * @default all; `schema`, `queries` and `llm` only with the option `query`
    */
   include?: PrismiqControllerName[] | undefined;
 }
 
 /** The controllers that can be mounted. @publicApi */
-export type PrismiqControllerName = 'dashboards' | 'widgets' | 'saved-queries';
+export type PrismiqControllerName = 'dashboards' | 'widgets' | 'saved-queries' | 'schema' | 'queries' | 'llm';
 
 /**
  * Options that shape the module: Nest needs them while it builds the application, before any provider exists.

@@ -14,7 +14,10 @@ export interface ResolvedControllersOptions {
   include: PrismiqControllerName[];
 }
 
-const CONTROLLERS: PrismiqControllerName[] = ['dashboards', 'widgets', 'saved-queries'];
+const CONTROLLERS: PrismiqControllerName[] = ['dashboards', 'widgets', 'saved-queries', 'schema', 'queries', 'llm'];
+
+/** They have no routes if there is nothing to query. */
+const QUERY_CONTROLLERS: PrismiqControllerName[] = ['schema', 'queries', 'llm'];
 
 /** @returns undefined if no controllers are mounted */
 export function resolveControllers({ controllers = false }: PrismiqStructure): ResolvedControllersOptions | undefined {
@@ -37,6 +40,16 @@ export function resolveControllers({ controllers = false }: PrismiqStructure): R
   assertList('include', include, (name) => CONTROLLERS.includes(name), `names, of ${CONTROLLERS.join(', ')}`);
   return { path: path.split('/').filter(Boolean).join('/'), version, guards, interceptors, decorators, include };
 }
+
+/** A controller of queries that the host has named itself. */
+export const findQueryController = ({ controllers }: PrismiqStructure): PrismiqControllerName | undefined =>
+  typeof controllers === 'object' ? controllers.include?.find((name) => QUERY_CONTROLLERS.includes(name)) : undefined;
+
+/** The controllers that are mounted if there is nothing to query. */
+export const withoutQueries = (options: ResolvedControllersOptions): ResolvedControllersOptions => ({
+  ...options,
+  include: options.include.filter((name) => !QUERY_CONTROLLERS.includes(name)),
+});
 
 /** VERSION_NEUTRAL is a symbol. */
 const isVersion = (version: unknown): boolean =>

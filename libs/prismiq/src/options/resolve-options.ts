@@ -2,12 +2,13 @@ import { InvalidOptionsError } from '../errors/configuration.errors.js';
 import { FunctionTenantResolver, NoTenantResolver, type TenantResolver } from '../tenancy/tenant-resolver.js';
 import { defaultSchemaFor } from '../directory/schema-for.js';
 import type { TenantDirectoryFactory } from '../directory/tenant-directory.js';
+import { resolveQueryOptions } from '../query/options/resolve-query-options.js';
 import { tenantsFromCatalog } from '../directory/tenants-from-catalog.js';
 import { MIGRATOR_OPTIONS } from '../migrator/check-options.js';
 import type { PrismiqConfig } from './prismiq-config.js';
 import type { PrismiqMigratorOptions, PrismiqOptions, PrismiqStructure } from './prismiq-options.js';
 import { assertKnown, assertMembers } from './check-members.js';
-import { resolveControllers } from './resolve-controllers.js';
+import { findQueryController, resolveControllers } from './resolve-controllers.js';
 import { toConnectionLimits, toDirectoryCache, toLimits } from './resolve-numbers.js';
 
 type Entry = 'forRoot' | 'forRootAsync';
@@ -21,6 +22,7 @@ const VALUES = [
   'limits',
   'connections',
   'migrator',
+  'query',
 ];
 const STRUCTURE = ['isGlobal', 'contextName', 'controllers', 'imports'];
 const SOURCES = ['useFactory', 'useClass', 'useExisting', 'inject'];
@@ -50,6 +52,13 @@ export function resolveOptions(options: PrismiqOptions, structure: PrismiqStruct
         'Give a function such as (context) => ({ tenantId: context.switchToHttp().getRequest().user.tenant }).',
     );
   }
+  const queryController = findQueryController(structure);
+  if (queryController !== undefined && options.query === undefined) {
+    throw new InvalidOptionsError(
+      'query',
+      `is missing: \`controllers.include\` names ${queryController}. Say which tables may be queried, as in { tables: { orders: {} } }.`,
+    );
+  }
   if (typeof bindEntityManager !== 'boolean') {
     throw new InvalidOptionsError('bindEntityManager', 'must be true or false');
   }
@@ -62,6 +71,7 @@ export function resolveOptions(options: PrismiqOptions, structure: PrismiqStruct
     limits: toLimits(options.limits),
     connections: toConnectionLimits(options.connections),
     migrator: toMigratorOptions(options.migrator),
+    query: options.query === undefined ? undefined : resolveQueryOptions(options.query),
   });
 }
 

@@ -3,6 +3,8 @@ export interface WaitLimit {
   timeoutMs: number;
   /** Creates the error with which the work fails. */
   onTimeout: () => Error;
+  /** Ends the wait: the work fails with its reason. */
+  signal?: AbortSignal | undefined;
 }
 
 interface Holders {
@@ -39,17 +41,28 @@ export class KeyedSemaphore {
     return isFree;
   }
 
-  private wait(key: string, { timeoutMs, onTimeout }: WaitLimit): Promise<void> {
+  private wait(key: string, { timeoutMs, onTimeout, signal }: WaitLimit): Promise<void> {
     const { waiting } = this.#holders.get(key)!;
+    signal?.throwIfAborted();
     return new Promise((resolve, reject) => {
-      const takeTurn = (): void => {
+      const end = (): void => {
         clearTimeout(timer);
+        signal?.removeEventListener('abort', abort);
+        waiting.delete(takeTurn);
+      };
+      const takeTurn = (): void => {
+        end();
         resolve();
       };
+      const abort = (): void => {
+        end();
+        reject(signal!.reason as Error);
+      };
       const timer = setTimeout(() => {
-        waiting.delete(takeTurn);
+        end();
         reject(onTimeout());
       }, timeoutMs);
+      signal?.addEventListener('abort', abort);
       waiting.add(takeTurn);
     });
   }

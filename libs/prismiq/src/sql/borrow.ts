@@ -1,8 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { breakConnection } from './break-connection.js';
 import { BorrowedConnection } from './connection.js';
-import { mikroOrmExecutor, type CompiledQuery, type KyselyConnection } from './mikro-orm-executor.js';
-import { checkOut, giveBack, pgExecutor, type PgPool } from './pg-executor.js';
+import { mikroOrmExecutor, submitByMikroOrm, type CompiledQuery, type KyselyConnection } from './mikro-orm-executor.js';
+import { checkOut, giveBack, pgExecutor, type PgPool, type PgQuery } from './pg-executor.js';
 import type { SqlExecutor, StatementOptions } from './sql-executor.js';
 import { endsConnection } from './sql-state.js';
 
@@ -29,7 +29,9 @@ async function fromPool<T>(
   options: StatementOptions | undefined,
 ): Promise<T> {
   const client = await checkOut(pool);
-  const connection = new BorrowedConnection(pgExecutor(client, options));
+  const connection = new BorrowedConnection(pgExecutor(client, options), async (query) =>
+    client.query(query as unknown as PgQuery),
+  );
   try {
     return await work(connection);
   } finally {
@@ -48,7 +50,7 @@ function fromMikroOrm<T>(
     .execute(async (kysely) => {
       const wire = await kysely.getExecutor().provideConnection((lent) => Promise.resolve(lent));
       const executor = mikroOrmExecutor(em, (query) => wire.executeQuery(query), options);
-      const connection = new BorrowedConnection(executor, kysely);
+      const connection = new BorrowedConnection(executor, (query) => submitByMikroOrm(em, wire, query), kysely);
       const restore = options?.timeoutMs === undefined ? undefined : limitStatements(wire, options.timeoutMs);
       try {
         return await work(connection);

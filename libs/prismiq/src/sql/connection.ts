@@ -2,6 +2,7 @@ import type { Kysely, Transaction } from '@mikro-orm/postgresql';
 import { NO_CLIENT_TIMEOUT_MS, type SqlExecutor, type StatementOptions } from './sql-executor.js';
 import { BEGIN, readSessionState } from './session.js';
 import { endsConnection, getSqlState } from './sql-state.js';
+import type { SubmittedQuery } from './submitted-query.js';
 import { ReadOnlyDatabaseError } from '../errors/database.errors.js';
 
 /** SQLSTATE feature_not_supported, and read_only_sql_transaction. */
@@ -91,8 +92,10 @@ abstract class Connection implements SqlExecutor {
 
 /** A connection from a pool, which nobody else uses until it is given back. */
 export class BorrowedConnection extends Connection {
+  /** @param send hands a query to the driver; what becomes of it, the query tells */
   constructor(
     executor: SqlExecutor,
+    private readonly send: (query: SubmittedQuery<unknown>) => Promise<unknown>,
     private readonly kysely?: Kysely<unknown>,
   ) {
     super(executor);
@@ -101,6 +104,21 @@ export class BorrowedConnection extends Connection {
   /** Whether the connection can be lent again. If not, it must be destroyed: its next user would work in an open transaction. */
   get isReusable(): boolean {
     return this.isKnown;
+  }
+
+  /** Runs a query that speaks the protocol itself, in a transaction that it closes if it succeeds. */
+  submit<T>(query: SubmittedQuery<T>): Promise<T> {
+    return this.closing(async () => {
+      // It may fail before the driver has taken it.
+      query.done.catch(() => undefined);
+      try {
+        await this.send(query);
+        return await query.done;
+      } catch (error) {
+        this.isKnown &&= !endsConnection(error);
+        throw error;
+      }
+    });
   }
 
   /** Makes sure that the session that other code has used is given back as it was, or not at all. */

@@ -2,6 +2,7 @@ import type { EntityManager, Kysely } from '@mikro-orm/postgresql';
 import { InvalidOptionsError } from '../errors/configuration.errors.js';
 import { pgQuery } from './pg-executor.js';
 import type { SqlExecutor, StatementOptions } from './sql-executor.js';
+import type { SubmittedQuery } from './submitted-query.js';
 
 /** MikroORM's access to a connection. Kysely is a dependency of MikroORM and cannot be imported from here. */
 export type KyselyConnection = Parameters<
@@ -58,6 +59,21 @@ export function mikroOrmExecutor(
   };
 }
 
+/** Hands a query that submits itself to the driver, and logs what becomes of it. */
+export async function submitByMikroOrm(
+  em: EntityManager,
+  wire: KyselyConnection,
+  query: SubmittedQuery<unknown>,
+): Promise<void> {
+  const started = performance.now();
+  const { text, values, done } = query;
+  done.then(
+    () => log(em, text, values, started, undefined, 'info'),
+    () => log(em, text, values, started),
+  );
+  await wire.executeQuery({ ...compile(text, []), sql: query } as unknown as CompiledQuery);
+}
+
 /** As Kysely's own `CompiledQuery.raw()`. Its PostgreSQL driver hands `sql` to `pg`, which takes a query object as well as a text. */
 export function compile(sql: string, parameters: readonly unknown[], options?: StatementOptions): CompiledQuery {
   return {
@@ -68,10 +84,16 @@ export function compile(sql: string, parameters: readonly unknown[], options?: S
   } as unknown as CompiledQuery;
 }
 
-function log(em: EntityManager, query: string, params: readonly unknown[], started: number, results?: number): void {
+function log(
+  em: EntityManager,
+  query: string,
+  params: readonly unknown[],
+  started: number,
+  results?: number,
+  level: 'info' | 'error' = results === undefined ? 'error' : 'info',
+): void {
   const logger = em.config.getLogger();
   if (logger.isEnabled('query')) {
-    const level = results === undefined ? 'error' : 'info';
     logger.logQuery({ level, query, params, took: Math.round(performance.now() - started), results });
   }
 }

@@ -26,6 +26,8 @@ export interface PgPoolClient extends PgClient {
 export interface PgPool extends PgClient {
   connect(callback: (error: Error | undefined, client: PgPoolClient | undefined) => void): void;
   readonly totalCount: number;
+  // oxlint-disable-next-line typescript/no-explicit-any -- the client of whatever version of pg
+  on?(event: 'acquire', listener: (client: any) => void): unknown;
 }
 
 const ignoreError = (): void => undefined;

@@ -79,6 +79,9 @@ export interface FuzzRequest {
 /** Existing ids, by the segment of the path before them. */
 export type KnownIds = Record<'dashboards' | 'widgets' | 'saved-queries', string[]>;
 
+/** What can be queried. */
+const KNOWN_NAMES = { tables: ['orders'], columns: ['id', 'amount', 'ordered_at'] } as const;
+
 /** Makes requests after an OpenAPI document: most are nearly right, so that they come far, and each is wrong in some way. */
 export class Fuzzer {
   readonly #operations;
@@ -96,7 +99,10 @@ export class Fuzzer {
 
   request(choices: Choices): FuzzRequest {
     const { path, method, operation } = choices.of(this.#operations);
-    const filled = path.replace(/([\w-]+)\/\{\w+\}/g, (_, kind: keyof KnownIds) => `${kind}/${this.id(choices, kind)}`);
+    const filled = path.replace(
+      /([\w-]+)\/\{\w+\}/g,
+      (_, kind: keyof KnownIds | keyof typeof KNOWN_NAMES) => `${kind}/${this.id(choices, kind)}`,
+    );
     const headers: Record<string, string> = { 'Content-Type': 'application/json' };
     if (choices.chance(0.15)) {
       headers['Content-Type'] = choices.of(TYPES);
@@ -132,8 +138,9 @@ export class Fuzzer {
     };
   }
 
-  private id(choices: Choices, kind: keyof KnownIds): string {
-    const known = this.knownIds()[kind];
+  private id(choices: Choices, kind: keyof KnownIds | keyof typeof KNOWN_NAMES): string {
+    const known: readonly string[] =
+      kind in KNOWN_NAMES ? KNOWN_NAMES[kind as 'tables'] : this.knownIds()[kind as 'widgets'];
     return known.length > 0 && choices.chance(0.8) ? choices.of(known) : choices.of(IDS);
   }
 
@@ -214,7 +221,7 @@ export class Fuzzer {
       case 'string':
         return schema['format'] === 'uuid'
           ? choices.of([...Object.values(this.knownIds()).flat(), choices.of(IDS)])
-          : choices.of(['o', 'a', `n${choices.below(50)}`]);
+          : choices.of(['o', 'a', 'orders', 'amount', 'ordered_at', `n${choices.below(50)}`]);
       default:
         return choices.of(WEIRD_VALUES.slice(0, 10))();
     }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { MIGRATOR_OPTIONS, RUN_OPTIONS } from '../../migrator/check-options.js';
 import { UsageError } from '../errors.js';
-import { nearest } from './nearest.js';
+import { nearest } from '../../errors/nearest.js';
 import type { CliDatabase, PrismiqCliConfig } from './cli-config.js';
 
 const isDatabase = (value: unknown): boolean =>

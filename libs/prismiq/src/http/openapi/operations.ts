@@ -1,6 +1,10 @@
 import type { z } from 'zod';
 import { PrismiqDashboardsController } from '../dashboards.controller.js';
 import { dashboardListQuery, listQuery } from '../list-query.js';
+import { PrismiqLlmController } from '../queries/llm.controller.js';
+import { PrismiqQueriesController } from '../queries/queries.controller.js';
+import { previewQuery, sampleQuery } from '../queries/query-bodies.js';
+import { PrismiqSchemaController } from '../queries/schema.controller.js';
 import { PrismiqSavedQueriesController } from '../saved-queries.controller.js';
 import { PrismiqWidgetsController } from '../widgets.controller.js';
 import type { SchemaName } from './schemas.js';
@@ -123,8 +127,11 @@ const widgets: Operations = {
   },
   execute: {
     id: 'executeWidget',
-    summary: 'Runs the query of a widget. Needs a query engine, which this server does not have',
-    errors: [501],
+    summary: 'Runs the query or the SQL of a widget, with the filters of its dashboard',
+    body: 'FilterValues',
+    isBodyOptional: true,
+    answer: [200, 'QueryResult'],
+    errors: [404, 413, 415, 422, 501, 504],
   },
 };
 
@@ -154,9 +161,78 @@ const savedQueries: Operations = {
   delete: { id: 'deleteSavedQuery', summary: 'Deletes a saved query', ...DELETE },
 };
 
+const schema: Operations = {
+  schema: { id: 'getSchema', summary: 'The tables that the caller may query', answer: [200, 'Schema'], errors: [] },
+  enhancedSchema: {
+    id: 'getEnhancedSchema',
+    summary: 'The same, with display names, descriptions and formats',
+    answer: [200, 'EnhancedSchema'],
+    errors: [],
+  },
+  dataSources: {
+    id: 'getDataSources',
+    summary: 'The tables with their display names',
+    answer: [200, 'DataSources'],
+    errors: [],
+  },
+  tables: { id: 'getTables', summary: 'The names of the tables', answer: [200, 'TableNames'], errors: [] },
+  table: { id: 'getTable', summary: 'One table with its columns', answer: [200, 'Table'], errors: [404] },
+  enhancedTable: {
+    id: 'getEnhancedTable',
+    summary: 'The same, with display names, descriptions and formats',
+    answer: [200, 'EnhancedTable'],
+    errors: [404],
+  },
+  sample: {
+    id: 'getColumnSample',
+    summary: 'Distinct values of a column, in their order',
+    query: sampleQuery,
+    answer: [200, 'ColumnSample'],
+    errors: [404, 422, 504],
+  },
+};
+
+const RUN = { answer: [200, 'QueryResult'], errors: [413, 415, 422, 504] } as const;
+const CHECK = { body: 'QueryInBody', errors: [413, 415, 422] } as const;
+
+const queries: Operations = {
+  execute: { id: 'executeQuery', summary: 'Runs a query', body: 'ExecuteQuery', ...RUN },
+  preview: { id: 'previewQuery', summary: 'Its first rows', body: 'PreviewQuery', query: previewQuery, ...RUN },
+  sql: { id: 'generateSql', summary: 'The statement that a query would run', answer: [200, 'GeneratedSql'], ...CHECK },
+  validate: { id: 'validateQuery', summary: 'What is wrong with a query', answer: [200, 'Validation'], ...CHECK },
+  validateDetailed: {
+    id: 'validateQueryDetailed',
+    summary: 'The same, with codes, places and suggestions',
+    answer: [200, 'DetailedValidation'],
+    ...CHECK,
+  },
+  executeTimeSeries: {
+    id: 'executeTimeSeries',
+    summary: 'Runs a query by periods of a date column',
+    body: 'ExecuteTimeSeries',
+    ...RUN,
+  },
+  validateSql: {
+    id: 'validateSql',
+    summary: 'What is wrong with an SQL text',
+    body: 'ValidateSql',
+    answer: [200, 'SqlValidation'],
+    errors: [413, 415, 422],
+  },
+  executeSql: { id: 'executeSql', summary: 'Runs an SQL text, if SQL mode is on', body: 'ExecuteSql', ...RUN },
+};
+
+const llm: Operations = {
+  status: { id: 'getLlmStatus', summary: 'There is no language model', answer: [200, 'LlmStatus'], errors: [] },
+  chat: { id: 'chatWithLlm', summary: 'Always refused', errors: [] },
+};
+
 /** By the base controller and the name of its method. */
 export const OPERATIONS = new Map<unknown, Operations>([
   [PrismiqDashboardsController, dashboards],
   [PrismiqWidgetsController, widgets],
   [PrismiqSavedQueriesController, savedQueries],
+  [PrismiqSchemaController, schema],
+  [PrismiqQueriesController, queries],
+  [PrismiqLlmController, llm],
 ]);

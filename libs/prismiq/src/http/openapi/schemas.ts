@@ -19,6 +19,15 @@ import {
   widgetPosition,
 } from '../../documents/widget.documents.js';
 import { duplicateBody, importOptionsBody, transferBody } from '../bodies.js';
+import {
+  executeBody,
+  executeSqlBody,
+  filterValues,
+  previewBody,
+  timeSeriesBody,
+  validateSqlBody,
+} from '../queries/query-bodies.js';
+import * as queries from './query-schemas.js';
 
 const id = z.uuid();
 const version = z.int().min(1).describe('Increases by one with each change. Same as the entity tag.');
@@ -132,6 +141,26 @@ export const SCHEMAS = {
   SavedQueryList: z.object({ queries: z.array(savedQuery), ...page }),
   CreateSavedQuery: createSavedQuery,
   UpdateSavedQuery: updateSavedQuery.extend({ version: version.nullish() }),
+  FilterValues: filterValues,
+  ExecuteQuery: z.union([executeBody, queryDefinition]),
+  PreviewQuery: z.union([previewBody, queryDefinition]),
+  QueryInBody: z.union([executeBody, queryDefinition]),
+  ExecuteTimeSeries: timeSeriesBody,
+  ValidateSql: validateSqlBody,
+  ExecuteSql: executeSqlBody,
+  QueryResult: queries.queryResult,
+  Schema: queries.schema,
+  EnhancedSchema: queries.enhancedSchema,
+  Table: queries.table,
+  EnhancedTable: queries.enhancedTable,
+  TableNames: z.array(z.string()),
+  DataSources: queries.dataSources,
+  ColumnSample: queries.columnSample,
+  GeneratedSql: queries.generatedSql,
+  Validation: queries.validation,
+  DetailedValidation: queries.detailedValidation,
+  SqlValidation: queries.sqlValidation,
+  LlmStatus: z.object({ enabled: z.literal(false) }),
   Success: z.object({ success: z.literal(true), message: z.string() }),
   Error: error,
   StaleError: error.extend({ current_version: z.int().optional() }),

@@ -39,6 +39,24 @@ export async function readWidget(
   return parseWidget(row, scope);
 }
 
+/** Space that does not count at the ends of an SQL text. */
+const SPACE = String.raw`E' \t\n\r\f'`;
+
+/** Whether a text is the SQL of a widget that the acting user may see. */
+export async function findSql(executor: SqlExecutor, scope: TenantScope, text: string): Promise<boolean> {
+  const parameters = new Parameters();
+  const normalize = (sql: string): string => String.raw`btrim(replace(${sql}, E'\r\n', E'\n'), ${SPACE})`;
+  const rows = text.includes('\0')
+    ? []
+    : await executor.query(
+        `SELECT 1 FROM ${scope.widgets} w JOIN ${scope.dashboards} d ON d.id = w.dashboard_id
+         WHERE ${dashboardVisibleSql(scope.tenant, parameters)}
+           AND ${normalize(`w.config ->> 'raw_sql'`)} = ${normalize(`${parameters.add(text)}::text`)} LIMIT 1`,
+        parameters.values,
+      );
+  return rows.length > 0;
+}
+
 /** A widget without what the database adds to it. */
 export type NewWidget = Pick<Widget, 'type' | 'title' | 'position' | 'config'> & {
   query?: Widget['query'] | undefined;

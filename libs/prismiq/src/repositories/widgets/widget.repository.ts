@@ -19,6 +19,7 @@ import { noteChange, type TenantScope } from '../tenant-scope.js';
 import {
   changeWidget,
   deleteWidget,
+  findSql,
   insertWidget,
   raiseVersion,
   readWidget,
@@ -72,6 +73,15 @@ export class WidgetRepository extends TenantRepository {
   /** @throws RecordNotFoundError, ResultTooLargeError */
   async get(dashboardId: string, id: string): Promise<Widget> {
     return this.forTenant((scope) => this.database.read(scope, (sql) => readWidget(sql, scope, dashboardId, id)));
+  }
+
+  /**
+   * Whether a text is the SQL of a widget that the acting user may see. The ends of lines, and space around the text, do not matter.
+   *
+   * @internal
+   */
+  async hasSql(sql: string): Promise<boolean> {
+    return this.forTenant((scope) => this.database.read(scope, (executor) => findSql(executor, scope, sql)));
   }
 
   /**

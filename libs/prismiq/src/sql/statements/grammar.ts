@@ -1,4 +1,4 @@
-import type { Node, ScanToken } from 'libpg-query';
+import type { Node, ScanToken, SqlError } from 'libpg-query';
 import { SqlGrammarMissingError } from '../../errors/configuration.errors.js';
 
 /** A statement as PostgreSQL's grammar reads it, before any name is looked up. */
@@ -51,11 +51,30 @@ export function parseSql(sql: string): ParsedStatement[] | undefined {
   });
 }
 
+/** What the grammar refuses in a text. */
+export interface SyntaxFault {
+  /** In PostgreSQL's words. */
+  readonly message: string;
+  /** In code points, from 0. */
+  readonly position: number;
+}
+
+/** @returns nothing where the grammar knows the text */
+export function findSyntaxFault(sql: string): SyntaxFault | undefined {
+  try {
+    loaded().parseSync(sql);
+    return undefined;
+  } catch (error) {
+    const { message, sqlDetails } = error as SqlError;
+    return { message, position: sqlDetails?.cursorPosition ?? 0 };
+  }
+}
+
 /** @param definition CREATE FUNCTION, CREATE PROCEDURE or DO, in PL/pgSQL */
 export const parsePlPgSql = (definition: string): object | undefined =>
   attempt(definition, ({ parsePlPgSQLSync }) => parsePlPgSQLSync(definition));
 
-/** Tokens by PostgreSQL's lexer, which reads texts that its grammar does not know. */
+/** Tokens by PostgreSQL's lexer, which reads texts that its grammar does not know. None where the lexer refuses the text. */
 export const scanSql = (sql: string): ScanToken[] => attempt(sql, ({ scanSync }) => scanSync(sql).tokens) ?? [];
 
 function attempt<T>(sql: string, read: (grammar: Grammar) => T): T | undefined {
