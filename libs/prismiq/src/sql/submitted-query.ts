@@ -10,7 +10,6 @@ export interface PgConnection {
   bind(message: { values?: readonly (string | null)[] }): void;
   describe(message: { type: 'P' }): void;
   execute(message: { rows?: number }): void;
-  flush(): void;
   sync(): void;
 }
 

@@ -31,9 +31,6 @@ interface ReadEvents {
 
 const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY';
 
-/** Rows per message to the server: one message for most results, and few rows that arrive in vain when there are too many bytes. */
-const PORTION = 2048;
-
 /** How much may still arrive after the server has stopped: what lies in the buffers of the network. */
 const IN_FLIGHT = 16 * 1024 * 1024;
 
@@ -41,8 +38,10 @@ const IN_FLIGHT = 16 * 1024 * 1024;
 const STATEMENT = 2;
 
 /**
- * One statement in a read-only transaction of its own, by the extended protocol: the beginning, the settings and the statement in one
- * message, the rows in portions, and the end. If it fails, the transaction is still open.
+ * One statement in a read-only transaction of its own, by the extended protocol, in one round trip: the beginning, the settings, the
+ * statement and the end. Rows are converted as they arrive, and dropped as soon as there are too many bytes, so that a large result is
+ * never in memory. Rows are not fetched in portions: each would cost a round trip, and PostgreSQL plans no parallel query for a portal
+ * with a row limit. If the statement fails, the transaction is still open.
  */
 export class ReadOnlyQuery implements SubmittedQuery<ReadResult> {
   readonly done: Promise<ReadResult>;
@@ -60,7 +59,6 @@ export class ReadOnlyQuery implements SubmittedQuery<ReadResult> {
   #received = 0;
   #isTruncated = false;
   #isStopped = false;
-  #isSynced = false;
   #connection: PgConnection | undefined;
   #resolve!: (result: ReadResult) => void;
   #reject!: (error: Error) => void;
@@ -84,7 +82,7 @@ export class ReadOnlyQuery implements SubmittedQuery<ReadResult> {
     return this.#connection;
   }
 
-  /** No more portions are asked for, and the rows are dropped. */
+  /** The rows are dropped, those that are still to come as well. */
   stop(): void {
     this.#isStopped = true;
     this.#rows = [];
@@ -107,8 +105,9 @@ export class ReadOnlyQuery implements SubmittedQuery<ReadResult> {
       connection.parse({ text: this.text });
       connection.bind({ values: this.#parameters });
       connection.describe({ type: 'P' });
-      connection.execute({ rows: PORTION });
-      connection.flush();
+      connection.execute({});
+      this.execute(connection, 'ROLLBACK');
+      connection.sync();
     } finally {
       stream.uncork?.();
     }
@@ -136,24 +135,12 @@ export class ReadOnlyQuery implements SubmittedQuery<ReadResult> {
     }
   }
 
-  handlePortalSuspended(connection: PgConnection): void {
-    if (this.#isStopped || this.#isTruncated) {
-      this.rollBack(connection);
-    } else {
-      connection.execute({ rows: PORTION });
-      connection.flush();
-    }
-  }
-
-  handleCommandComplete(_message: unknown, connection: PgConnection): void {
+  handleCommandComplete(): void {
     this.#completed += 1;
-    if (this.#completed === STATEMENT + 1) {
-      this.rollBack(connection);
-    }
   }
 
-  handleEmptyQuery(connection: PgConnection): void {
-    this.handleCommandComplete(undefined, connection);
+  handleEmptyQuery(): void {
+    this.#completed += 1;
   }
 
   handleReadyForQuery(): void {
@@ -167,10 +154,7 @@ export class ReadOnlyQuery implements SubmittedQuery<ReadResult> {
     });
   }
 
-  handleError(error: Error, connection: PgConnection): void {
-    if (this.#connection !== undefined && !this.#isSynced) {
-      connection.sync();
-    }
+  handleError(error: Error): void {
     this.end();
     this.#reject(error);
   }
@@ -186,13 +170,6 @@ export class ReadOnlyQuery implements SubmittedQuery<ReadResult> {
     connection.parse({ text });
     connection.bind({});
     connection.execute({});
-  }
-
-  private rollBack(connection: PgConnection): void {
-    this.#completed = STATEMENT + 1;
-    this.#isSynced = true;
-    this.execute(connection, 'ROLLBACK');
-    connection.sync();
   }
 
   /** In place: the array is the row's own. */
