@@ -24,4 +24,7 @@ export const getMonth = (date: PlainDate): number => Number(date.slice(-5, -3));
 export const getWeekday = (date: PlainDate): number => (new Date(toUtc(date)).getUTCDay() + 6) % 7;
 
 /** Without the sign that ISO 8601 puts before years of more than four digits, which PostgreSQL does not read. */
-const formatUtc = (date: Date): PlainDate => date.toISOString().replace(/^\+0*|T.*$/g, '');
+function formatUtc(date: Date): PlainDate {
+  const [day = ''] = date.toISOString().split('T');
+  return day.replace(/^\+0*/, '');
+}
