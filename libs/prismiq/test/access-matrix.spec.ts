@@ -49,7 +49,13 @@ const ACTS_FOR_ADA: Record<Person, string> = {
 const forQueries = (rule: Record<Person, string>) => ({ ...rule, viewer: rule['other user'] });
 
 const QUERY = { tables: [{ id: 'o', name: 'orders' }], columns: [{ table_id: 'o', column: 'amount' }] };
-const WIDGET = { type: 'text' as const, title: 'W', position: { x: 0, y: 0, w: 1, h: 1 } };
+const RAW_SQL = 'SELECT 1';
+const WIDGET = {
+  type: 'text' as const,
+  title: 'W',
+  position: { x: 0, y: 0, w: 1, h: 1 },
+  config: { raw_sql: RAW_SQL },
+};
 
 describe('who may do what', () => {
   let database: TestDatabase;
@@ -71,6 +77,7 @@ describe('who may do what', () => {
 
   const dashboards = () => app.get(DashboardRepository);
   const widgets = () => app.get(WidgetRepository);
+  const internals = () => widgets() as unknown as { hasSql(sql: string): Promise<boolean> };
   const queries = () => app.get(SavedQueryRepository);
   const as = <T>(person: Person, work: () => Promise<T>): Promise<T> =>
     app.get(TenantContext).runInTenant(PEOPLE[person], work);
@@ -100,6 +107,10 @@ describe('who may do what', () => {
     'WidgetRepository.create': [CHANGES, () => widgets().create(ids.dashboard, WIDGET)],
     'WidgetRepository.get': [SEES, () => widgets().get(ids.dashboard, ids.widget)],
     'WidgetRepository.list': [SEES, () => widgets().list(ids.dashboard)],
+    'WidgetRepository.hasSql': [
+      SEES,
+      async () => found((await internals().hasSql(RAW_SQL)) ? [{ id: ids.widget }] : [], ids.widget),
+    ],
     'WidgetRepository.update': [CHANGES, () => widgets().update(ids.dashboard, ids.widget, { title: 'X' })],
     'WidgetRepository.duplicate': [CHANGES, () => widgets().duplicate(ids.dashboard, ids.widget)],
     'WidgetRepository.delete': [CHANGES, () => widgets().delete(ids.dashboard, ids.widget)],

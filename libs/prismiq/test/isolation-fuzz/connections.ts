@@ -16,13 +16,7 @@ export async function findProblems(database: TestDatabase, orm: MikroORM, max: n
     const { totalCount, idleCount, waitingCount } = pool;
     problems.push({ neverGivenBack: totalCount - idleCount, waitingCount });
   }
-  problems.push(
-    ...(await database.query(
-      `SELECT state, query FROM pg_stat_activity
-       WHERE datname = current_database() AND application_name <> $1 AND backend_type = 'client backend' AND state <> 'idle'`,
-      [TEST_ITSELF],
-    )),
-  );
+  problems.push(...(await findBusySessions(database)));
   // All at once, each held by a transaction, so that behind PgBouncer as well each is another one.
   const clients = await Promise.all(
     Array.from({ length: max - (pool.totalCount - pool.idleCount) }, () => pool.connect()),
@@ -45,6 +39,21 @@ export async function findProblems(database: TestDatabase, orm: MikroORM, max: n
     clients.forEach((client) => client.release());
   }
   return problems;
+}
+
+/** Sessions that stay busy. The server may still be at work for a client that gave up waiting and closed its connection. */
+async function findBusySessions(database: TestDatabase): Promise<unknown[]> {
+  for (let attempt = 0; ; attempt += 1) {
+    const busy = await database.query(
+      `SELECT state, query FROM pg_stat_activity
+       WHERE datname = current_database() AND application_name <> $1 AND backend_type = 'client backend' AND state <> 'idle'`,
+      [TEST_ITSELF],
+    );
+    if (busy.length === 0 || attempt === 200) {
+      return busy;
+    }
+    await sleep(25);
+  }
 }
 
 async function withNewConnection(database: TestDatabase, sql: string): Promise<{ path: string }[]> {
