@@ -131,7 +131,7 @@ describe('running a statement', () => {
     expect(rows).toEqual([values]);
   });
 
-  it('reads rows in portions, at most so many, and says whether there were more', async () => {
+  it('reads at most so many rows, and says whether there were more', async () => {
     const sql = 'SELECT n FROM generate_series(1, $1::int) AS n';
     const count = async (rows: number, maximumRows = 10_000) => {
       const result = await run(sql, [rows], { maximumRows });
@@ -209,7 +209,7 @@ describe('running a statement', () => {
       expect(await findSession(pool)).toBe(pid);
     });
 
-    it('time, also of many short portions', async () => {
+    it('time, also of a statement that sends rows all the while', async () => {
       const sql = 'SELECT pg_sleep(0.0005), n FROM generate_series(1, 100000) AS n';
       const error = await failure(createRunner({ pool }).run(sql, [], { timeoutMs: 1500, maximumRows: 100_000 }));
       expect(error).toBeInstanceOf(QueryTimeoutError);
