@@ -4,6 +4,7 @@
 export const ALLOWED: readonly [sql: string, params?: Record<string, unknown>, byHand?: string][] = [
   ['SELECT 1'],
   ['SELECT 1;;  -- done'],
+  [' ;; SELECT 1'],
   ['/* c /* nested */ */ SELECT /* ; */ 1 AS "a;b" -- end ;'],
   ["VALUES (1, 'a'), (2, 'b')"],
   ['TABLE orders'],

@@ -17,7 +17,7 @@ import { WireProxy, type Fate } from '../../../../test/support/wire-proxy.js';
 import { boot, ormModule, resolver } from '../support/host.js';
 
 /** Long enough for any statement that is not blocked, even on a busy machine. */
-const QUERY_TIMEOUT_MS = 3000;
+const QUERY_TIMEOUT_MS = 2000;
 
 const WIDGET = { type: 'text' as const, title: 'w', position: { x: 0, y: 0, w: 1, h: 1 } };
 

@@ -25,7 +25,7 @@ interface Token {
 }
 
 /**
- * A user's text as a list of tokens: without comments, without semicolons at the end, and with `$1`, `$2` for `:name`. It is parsed
+ * A user's text as a list of tokens: without comments, without semicolons at its ends, and with `$1`, `$2` for `:name`. It is parsed
  * and sent in this form, so that PostgreSQL reads exactly what was checked.
  */
 export class SqlText {
@@ -160,6 +160,9 @@ function readTokens(written: string, bytes: Buffer): { tokens: Token[]; paramete
   }
   while (tokens.at(-1)?.text === ';') {
     tokens.pop();
+  }
+  while (tokens[0]?.text === ';') {
+    tokens.shift();
   }
   if (tokens.length === 0) {
     refuse('The SQL text contains no statement');
