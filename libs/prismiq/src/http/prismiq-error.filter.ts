@@ -2,6 +2,7 @@ import { Catch, HttpException, Injectable, Logger, type ArgumentsHost } from '@n
 import { BaseExceptionFilter } from '@nestjs/core';
 import { throwError } from 'rxjs';
 import { PrismiqError } from '../errors/prismiq.error.js';
+import { setRetryAfter } from './retry-after.js';
 
 /** What is used of a socket: of `ws`, and of Socket.IO. */
 interface Socket {
@@ -41,11 +42,11 @@ export class PrismiqErrorFilter extends BaseExceptionFilter<PrismiqError> {
     }
   }
 
-  private setRetryAfter({ retryAfterSeconds }: PrismiqError, host: ArgumentsHost): void {
+  private setRetryAfter(error: PrismiqError, host: ArgumentsHost): void {
     const adapter = this.applicationRef ?? this.httpAdapterHost?.httpAdapter;
     const response: unknown = host.switchToHttp().getResponse();
-    if (retryAfterSeconds !== undefined && adapter?.isHeadersSent(response) === false) {
-      adapter.setHeader(response, 'Retry-After', String(retryAfterSeconds));
+    if (adapter?.isHeadersSent(response) === false) {
+      setRetryAfter(adapter, response, error);
     }
   }
 

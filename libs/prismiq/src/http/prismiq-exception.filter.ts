@@ -3,6 +3,7 @@ import { Catch, Inject, Injectable, Logger, type ArgumentsHost, type ExceptionFi
 import { HttpAdapterHost } from '@nestjs/core';
 import { PrismiqError } from '../errors/prismiq.error.js';
 import { CACHE_CONTROL } from './cache-control.js';
+import { setRetryAfter } from './retry-after.js';
 import { answerTo, answerToFailure } from './error-answer.js';
 
 /**
@@ -38,9 +39,7 @@ export class PrismiqExceptionFilter implements ExceptionFilter {
       if (httpAdapter.getHeader(response, 'Cache-Control') === undefined) {
         httpAdapter.setHeader(response, 'Cache-Control', CACHE_CONTROL);
       }
-      if (error instanceof PrismiqError && error.retryAfterSeconds !== undefined) {
-        httpAdapter.setHeader(response, 'Retry-After', String(error.retryAfterSeconds));
-      }
+      setRetryAfter(httpAdapter, response, error);
       httpAdapter.reply(response, body, status);
     }
   }

@@ -3,6 +3,7 @@ import type { MikroORM } from '@mikro-orm/postgresql';
 import { PRISMIQ_ORM } from '../prismiq.constants.js';
 import { AfterCommit, type TransactionListener } from './after-commit.js';
 import { currentTransaction } from './mikro-orm-executor.js';
+import { getPoolSize } from './pool-size.js';
 import type { SqlExecutor } from './sql-executor.js';
 import { getSqlState } from './sql-state.js';
 import { toExecutor } from './sql-target.js';
@@ -55,10 +56,9 @@ export class Database implements SqlExecutor {
     this.#afterCommit.add(currentTransaction(this.orm.em)!, listener);
   }
 
-  /** How many connections the pool may open: by default, those of `pg`. */
+  /** How many connections the pool may open. */
   poolSize(): number {
-    const driverOptions = this.orm.config.get('driverOptions') as { max?: number } | undefined;
-    return driverOptions?.max ?? this.orm.config.get('pool')?.max ?? 10;
+    return getPoolSize(this.orm);
   }
 }
 

@@ -1,5 +1,8 @@
+import { parseArray } from './parse-array.js';
+
 const asText = (text: string): string => text;
 const parseJson = (text: string): unknown => JSON.parse(text);
+const parseTexts = (text: string): unknown => parseArray(text, asText);
 
 /** The value of a result's column, from its text. */
 type Parser = (text: string) => unknown;
@@ -13,9 +16,9 @@ const PARSERS = new Map<number, Parser>([
   [114, parseJson], // json
   [700, Number], // real
   [701, Number], // double precision
-  [1003, parseTextArray], // name[]
-  [1009, parseTextArray], // text[]
-  [1015, parseTextArray], // varchar[]
+  [1003, parseTexts], // name[]
+  [1009, parseTexts], // text[]
+  [1015, parseTexts], // varchar[]
   [3802, parseJson], // jsonb
 ]);
 
@@ -24,10 +27,3 @@ const PARSERS = new Map<number, Parser>([
  * Prismiq's statements.
  */
 export const TYPES = { getTypeParser: (oid: number): Parser => PARSERS.get(oid) ?? asText };
-
-const ELEMENT = /"((?:[^"\\]|\\.)*)"|([^{},]+)/gs;
-
-/** A one-dimensional array of texts without NULL, such as `{a,"b, c"}`. */
-function parseTextArray(text: string): string[] {
-  return Array.from(text.matchAll(ELEMENT), ([, quoted, plain]) => plain ?? quoted!.replaceAll(/\\(.)/gs, '$1'));
-}

@@ -11,7 +11,7 @@ export interface FilterValue {
 }
 
 /** The value of a filter, or else its default. One that was reset has no default. */
-export function valueOf(filter: DashboardFilter, values: readonly FilterValue[]): unknown {
+export function findValue(filter: DashboardFilter, values: readonly FilterValue[]): unknown {
   const given = values.findLast(({ filter_id }) => filter_id === filter.id);
   return given === undefined ? filter.default_value : given.value;
 }
@@ -33,7 +33,7 @@ export function mergeFilters(
     const table = tableOf(filter, query, schema);
     return table === undefined
       ? []
-      : filterConditions(filter, valueOf(filter, values), calendar).map((condition) => ({
+      : filterConditions(filter, findValue(filter, values), calendar).map((condition) => ({
           table_id: table.id,
           column: filter.field,
           ...condition,

@@ -1,5 +1,6 @@
 import { MikroORM, PostgreSqlDriver } from '@mikro-orm/postgresql';
 import type { Lender } from '../../sql/borrow.js';
+import { DEFAULT_POOL_SIZE, getPoolSize } from '../../sql/pool-size.js';
 import type { PrismiqQueryDatabase } from '../options/run-options.js';
 import type { SlotLimits } from './query-slots.js';
 
@@ -10,8 +11,6 @@ export interface QueryDatabase {
   readonly concurrency: number;
   close(): Promise<void>;
 }
-
-const DEFAULT_POOL_SIZE = 10;
 
 /**
  * Opens the database of the `query.database` option, or takes that of the registration. Does not connect yet.
@@ -32,7 +31,7 @@ export async function openQueryDatabase(
     return { lender: { pool: database }, concurrency: half(options?.max ?? DEFAULT_POOL_SIZE), ...shared };
   }
   const { em } = database ?? orm;
-  return { lender: { em }, concurrency: half(poolSize(database ?? orm)), ...shared };
+  return { lender: { em }, concurrency: half(getPoolSize(database ?? orm)), ...shared };
 }
 
 /** By MikroORM, since `pg` is its dependency and not ours. `pg` understands all of the URL, such as `?sslmode=require`. */
@@ -47,11 +46,6 @@ const openPool = (url: string): Promise<MikroORM> =>
     contextName: 'prismiq-query',
     pool: { max: DEFAULT_POOL_SIZE },
   });
-
-function poolSize(orm: MikroORM): number {
-  const driverOptions = orm.config.get('driverOptions') as { max?: number } | undefined;
-  return driverOptions?.max ?? orm.config.get('pool')?.max ?? DEFAULT_POOL_SIZE;
-}
 
 /** The rest of the pool is the application's. */
 const half = (size: number): number => Math.max(1, Math.floor(size / 2));

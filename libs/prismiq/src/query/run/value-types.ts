@@ -1,4 +1,4 @@
-import { parseArray } from './parse-array.js';
+import { parseArray } from '../../sql/parse-array.js';
 import { toInstant, toIsoTime, toLocalDateTime, toSeconds, toTimeWithZone } from './time-values.js';
 
 /** A value of a result, as JSON carries it. @publicApi */

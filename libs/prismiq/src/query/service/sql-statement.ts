@@ -1,7 +1,7 @@
 import type { DashboardFilter } from '../../documents/dashboard.documents.js';
 import type { SqlFragment } from '../../sql/fragment.js';
 import { filterConditions } from '../dashboard-filters/filter-conditions.js';
-import { valueOf, type FilterValue } from '../dashboard-filters/merge-filters.js';
+import { findValue, type FilterValue } from '../dashboard-filters/merge-filters.js';
 import { compileCondition } from '../filters/compile-condition.js';
 import { columnOperand } from '../filters/operand.js';
 import type { QueryConfig } from '../options/resolve-query-options.js';
@@ -35,7 +35,7 @@ export async function sqlStatement(
   const conditions = new Map<string, SqlFragment[]>(query.tables.map((table) => [table, []]));
   const warnings: string[] = [];
   for (const filter of filters) {
-    const parts = filterConditions(filter, valueOf(filter, filterValues), calendar);
+    const parts = filterConditions(filter, findValue(filter, filterValues), calendar);
     const tables = parts.length === 0 ? [] : tablesWith(filter, scope);
     for (const table of tables.filter((name) => conditions.has(name))) {
       const operand = columnOperand(schema, schema.tables.get(table)!.columns.get(filter.field)!);

@@ -1,4 +1,5 @@
-import type { ConvertValue, QueryValue } from './value-types.js';
+/** An element of an array: a value, NULL, or an array of the next dimension. */
+export type ArrayElement<Value> = Value | null | ArrayElement<Value>[];
 
 /** An opening or closing brace, a quoted element, or a plain one. */
 const TOKEN = /[{}]|"((?:[^"\\]|\\.)*)"|[^{}",]+/gs;
@@ -7,12 +8,12 @@ const TOKEN = /[{}]|"((?:[^"\\]|\\.)*)"|[^{}",]+/gs;
 const BOUNDS = /^[[\]\d:+-]+=/;
 
 /** Reads an array as PostgreSQL writes it, such as `{a,"b, c",NULL}`, of any number of dimensions. */
-export function parseArray(text: string, convert: ConvertValue): QueryValue[] {
-  const root: QueryValue[] = [];
+export function parseArray<Value>(text: string, convert: (text: string) => Value): ArrayElement<Value>[] {
+  const root: ArrayElement<Value>[] = [];
   const open = [root];
   for (const [token, quoted] of text.replace(BOUNDS, '').matchAll(TOKEN)) {
     if (token === '{') {
-      const inner: QueryValue[] = [];
+      const inner: ArrayElement<Value>[] = [];
       open.at(-1)!.push(inner);
       open.push(inner);
     } else if (token === '}') {
@@ -23,5 +24,5 @@ export function parseArray(text: string, convert: ConvertValue): QueryValue[] {
       open.at(-1)!.push(token === 'NULL' ? null : convert(token));
     }
   }
-  return (root[0] ?? []) as QueryValue[];
+  return (root[0] ?? []) as ArrayElement<Value>[];
 }
