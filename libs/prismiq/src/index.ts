@@ -95,15 +95,15 @@ export type { QueryValue } from './query/run/value-types.js';
 export { QueryFeed, type QueryEvent, type QueryListener } from './query/service/query-feed.js';
 export type { QueryResult } from './query/service/query-result.js';
 export type { QueryColumn, QueryRelationship, QuerySchema, QueryTable } from './query/service/query-schema.js';
-export {
-  QueryService,
-  type CompiledStatement,
-  type RunQueryOptions,
-  type RunSqlOptions,
-  type RunWidgetOptions,
-  type SqlValidation,
-  type TimeSeriesOptions,
-} from './query/service/query.service.js';
+export { QueryService } from './query/service/query.service.js';
+export type {
+  CompiledStatement,
+  RunQueryOptions,
+  RunSqlOptions,
+  RunWidgetOptions,
+  SqlValidation,
+  TimeSeriesOptions,
+} from './query/service/query-service.types.js';
 
 // Changes, published once they are committed
 export type { ChangeEvent, ChangeListener } from './changes/change-event.js';

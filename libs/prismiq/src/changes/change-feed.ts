@@ -1,5 +1,6 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { ChangeEvent, ChangeListener } from './change-event.js';
+import { Listeners } from './listeners.js';
 
 /** A record whose changes come in order: a dashboard with its widgets, or a saved query. */
 type RecordKey = string;
@@ -24,16 +25,12 @@ interface OpenRecord {
  */
 @Injectable()
 export class ChangeFeed {
-  readonly #listeners = new Set<ChangeListener>();
-  readonly #logger = new Logger('Prismiq');
+  readonly #listeners = new Listeners<ChangeEvent>('changes');
   readonly #open = new Map<RecordKey, OpenRecord>();
 
   /** @returns a function that ends the subscription */
   subscribe(listener: ChangeListener): () => void {
-    this.#listeners.add(listener);
-    return () => {
-      this.#listeners.delete(listener);
-    };
+    return this.#listeners.add(listener);
   }
 
   /**
@@ -65,19 +62,7 @@ export class ChangeFeed {
     if (record.unanswered === 0) {
       this.#open.delete(key);
       const inOrder = record.committed.toSorted((a, b) => (a.versionBefore ?? 0) - (b.versionBefore ?? 0));
-      for (const event of inOrder) {
-        for (const listener of this.#listeners) {
-          void this.deliver(listener, event);
-        }
-      }
-    }
-  }
-
-  private async deliver(listener: ChangeListener, event: ChangeEvent): Promise<void> {
-    try {
-      await listener(event);
-    } catch (error) {
-      this.#logger.error('A listener for changes failed', error instanceof Error ? error.stack : String(error));
+      inOrder.forEach((event) => this.#listeners.publish(event));
     }
   }
 }

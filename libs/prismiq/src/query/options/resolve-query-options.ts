@@ -57,7 +57,10 @@ const cache = z.strictObject({
 const sqlMode = z.strictObject({
   mayRun: fn<PrismiqSqlModeOptions['mayRun']>(),
   isEnabled: fn<NonNullable<PrismiqSqlModeOptions['isEnabled']>>().default(() => () => true),
-  functions: z.array(z.string()).readonly().default([]),
+  functions: z
+    .array(z.string())
+    .default([])
+    .transform((names): ReadonlySet<string> => new Set(names)),
 });
 
 const database = z.custom<PrismiqQueryDatabase>(

@@ -1,4 +1,5 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import { Listeners } from '../../changes/listeners.js';
 
 /** A query that has ended. @publicApi */
 export interface QueryEvent {
@@ -31,29 +32,15 @@ export type QueryListener = (event: QueryEvent) => unknown;
  */
 @Injectable()
 export class QueryFeed {
-  readonly #listeners = new Set<QueryListener>();
-  readonly #logger = new Logger('Prismiq');
+  readonly #listeners = new Listeners<QueryEvent>('queries');
 
   /** @returns a function that ends the subscription */
   subscribe(listener: QueryListener): () => void {
-    this.#listeners.add(listener);
-    return () => {
-      this.#listeners.delete(listener);
-    };
+    return this.#listeners.add(listener);
   }
 
   /** @internal */
   publish(event: QueryEvent): void {
-    for (const listener of this.#listeners) {
-      void this.deliver(listener, event);
-    }
-  }
-
-  private async deliver(listener: QueryListener, event: QueryEvent): Promise<void> {
-    try {
-      await listener(event);
-    } catch (error) {
-      this.#logger.error('A listener for queries failed', error instanceof Error ? error.stack : String(error));
-    }
+    this.#listeners.publish(event);
   }
 }

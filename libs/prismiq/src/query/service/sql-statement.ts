@@ -31,7 +31,7 @@ export async function sqlStatement(
   { sql, params, filters, filterValues }: SqlRequest,
 ): Promise<PreparedStatement> {
   const { schema, viewer, calendar } = scope;
-  const query = new SqlModeQuery({ sql, params, schema, functions: new Set(sqlMode!.functions) });
+  const query = new SqlModeQuery({ sql, params, schema, functions: sqlMode!.functions });
   const conditions = new Map<string, SqlFragment[]>(query.tables.map((table) => [table, []]));
   const warnings: string[] = [];
   for (const filter of filters) {
