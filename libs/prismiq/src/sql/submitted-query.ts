@@ -9,7 +9,8 @@ export interface PgConnection {
   parse(message: { text: string }): void;
   bind(message: { values?: readonly (string | null)[] }): void;
   describe(message: { type: 'P' }): void;
-  execute(message: { rows?: number }): void;
+  execute(message: object): void;
+  flush(): void;
   sync(): void;
 }
 
@@ -24,4 +25,11 @@ export interface SubmittedQuery<T> {
    */
   readonly done: Promise<T>;
   submit(connection: PgConnection): Error | undefined;
+}
+
+/** Sends a statement without values, for as many rows as it has. Sends no Sync. */
+export function sendStatement(connection: PgConnection, text: string): void {
+  connection.parse({ text });
+  connection.bind({});
+  connection.execute({});
 }

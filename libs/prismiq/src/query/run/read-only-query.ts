@@ -1,4 +1,4 @@
-import type { PgConnection, SubmittedQuery } from '../../sql/submitted-query.js';
+import { sendStatement, type PgConnection, type SubmittedQuery } from '../../sql/submitted-query.js';
 import { parameterText } from './parameter-text.js';
 import { valueType, type ConvertValue, type QueryValue } from './value-types.js';
 
@@ -100,13 +100,13 @@ export class ReadOnlyQuery implements SubmittedQuery<ReadResult> {
     stream.on('data', this.watch);
     stream.cork?.();
     try {
-      this.execute(connection, BEGIN);
-      this.execute(connection, this.settings);
+      sendStatement(connection, BEGIN);
+      sendStatement(connection, this.settings);
       connection.parse({ text: this.text });
       connection.bind({ values: this.#parameters });
       connection.describe({ type: 'P' });
       connection.execute({});
-      this.execute(connection, 'ROLLBACK');
+      sendStatement(connection, 'ROLLBACK');
       connection.sync();
     } finally {
       stream.uncork?.();
@@ -165,12 +165,6 @@ export class ReadOnlyQuery implements SubmittedQuery<ReadResult> {
       this.events.onEndless();
     }
   };
-
-  private execute(connection: PgConnection, text: string): void {
-    connection.parse({ text });
-    connection.bind({});
-    connection.execute({});
-  }
 
   /** In place: the array is the row's own. */
   private convert(fields: (string | null)[]): QueryValue[] {

@@ -1,14 +1,6 @@
 import { quoteLiteral } from '../../../sql/identifier.js';
 import { NO_CLIENT_TIMEOUT_MS } from '../../../sql/sql-executor.js';
-
-/** The connection of a `pg` client, as `pg` hands it to a query that submits itself. */
-interface WireConnection {
-  parse(message: { text: string; types: readonly number[] }): void;
-  bind(message: { portal: string; statement: string; values: readonly unknown[]; binary: boolean }): void;
-  execute(message: { portal: string; rows: number }): void;
-  flush(): void;
-  sync(): void;
-}
+import { sendStatement, type PgConnection } from '../../../sql/submitted-query.js';
 
 /**
  * A statement that PostgreSQL runs only outside of a transaction, with settings of its own: no time-out of the role, the
@@ -46,13 +38,13 @@ export class UnboundedStatement {
     this.done.catch(() => undefined);
   }
 
-  submit(connection: WireConnection): Error | undefined {
+  submit(connection: PgConnection): Error | undefined {
     if (typeof connection.parse !== 'function') {
       return new TypeError(
         'A migration outside of a transaction needs the JavaScript client of pg: give the migrator a pool without pg-native.',
       );
     }
-    this.#texts.forEach((text) => send(connection, text));
+    this.#texts.forEach((text) => sendStatement(connection, text));
     connection.flush();
     return undefined;
   }
@@ -62,10 +54,10 @@ export class UnboundedStatement {
     this.#changed.push(String(name));
   }
 
-  handleCommandComplete(_message: unknown, connection: WireConnection): void {
+  handleCommandComplete(_message: unknown, connection: PgConnection): void {
     this.#completed += 1;
     if (this.#completed === this.#texts.length) {
-      this.#changed.forEach((name) => send(connection, `RESET ${name}`));
+      this.#changed.forEach((name) => sendStatement(connection, `RESET ${name}`));
       connection.sync();
     }
   }
@@ -96,10 +88,4 @@ function setForSession(settings: Readonly<Record<string, string>>): string {
     `SELECT setting.name, pg_catalog.set_config(setting.name, setting.value, false) FROM (VALUES ${rows.join(', ')}) AS setting (name, value) ` +
     'JOIN pg_catalog.pg_settings USING (name)'
   );
-}
-
-function send(connection: WireConnection, text: string): void {
-  connection.parse({ text, types: [] });
-  connection.bind({ portal: '', statement: '', values: [], binary: false });
-  connection.execute({ portal: '', rows: 0 });
 }
